@@ -18,7 +18,9 @@ const disk = definePlugin({
     t.perNode({
       id: 'size',
       title: 'size',
-      probes: ({ settings }) => ({ size: ask(sh`blockdev --getsize64 ${settings.device}`, ({ stdout }) => Number(stdout)) }),
+      probes: ({ settings }) => ({
+        size: ask(sh`blockdev --getsize64 ${settings.device}`, ({ stdout }) => Number(stdout)),
+      }),
       check: ({ facts, settings }) =>
         facts.size < settings.sizeMiB ? [finding('too-small', { desired: settings.sizeMiB, actual: facts.size })] : [],
       fix: { 'too-small': { manual: 'Add a disk.' } },
@@ -41,7 +43,11 @@ const disk = definePlugin({
     }),
   ],
 })
-const other = definePlugin({ name: 'other', schema: { type: 'object', properties: { port: { type: 'integer', default: 1 } } }, tasks: () => [] })
+const other = definePlugin({
+  name: 'other',
+  schema: { type: 'object', properties: { port: { type: 'integer', default: 1 } } },
+  tasks: () => [],
+})
 const reader = definePlugin({
   name: 'reader',
   reads: [disk],
@@ -67,7 +73,12 @@ describe('types come from schemas', () => {
     expectTypeOf<Input<S>['sizeMiB']>().toEqualTypeOf<number | undefined>()
   })
   it('a config knows the options of the plugins it lists', () => {
-    defineConfig({ cluster: 'c', nodes: { a: {} }, plugins: [disk, reader], disk: { device: '/dev/vdb', kind: 'ext4' } })
+    defineConfig({
+      cluster: 'c',
+      nodes: { a: {} },
+      plugins: [disk, reader],
+      disk: { device: '/dev/vdb', kind: 'ext4' },
+    })
     // @ts-expect-error no such kind
     defineConfig({ cluster: 'c', nodes: { a: {} }, plugins: [disk], disk: { device: '/dev/vdb', kind: 'zfs' } })
   })

@@ -28,4 +28,7 @@ export const builder = {
 } as TaskBuilder<unknown, AnyPlugin>
 
 /** A finding with its id as a literal type, so that a missing fix is a compile error. */
-export const finding = <const Id extends string>(id: Id, rest: Omit<Finding<Id>, 'id'>): Finding<Id> => ({ id, ...rest })
+export const finding = <const Id extends string>(id: Id, rest: Omit<Finding<Id>, 'id'>): Finding<Id> => ({
+  id,
+  ...rest,
+})

@@ -32,7 +32,13 @@ export interface Schema {
 }
 
 type Flatten<T> = { [K in keyof T]: T[K] } & {}
-type Primitive<T> = T extends 'string' ? string : T extends 'integer' | 'number' ? number : T extends 'boolean' ? boolean : never
+type Primitive<T> = T extends 'string'
+  ? string
+  : T extends 'integer' | 'number'
+    ? number
+    : T extends 'boolean'
+      ? boolean
+      : never
 
 type RequiredKeys<S extends Schema> = S extends { required: readonly (infer K)[] } ? K : never
 type DefaultKeys<P> = { [K in keyof P]: P[K] extends { default: unknown } ? K : never }[keyof P]

@@ -52,8 +52,20 @@ export interface Progress {
 
 /** One change, as data: it can be printed, counted, asserted on, refused, and only then run. */
 export type Step =
-  | { readonly kind: 'run'; readonly title?: string; readonly command: Command; readonly destroys?: Destroys; readonly interrupts?: string }
-  | { readonly kind: 'write'; readonly path: string; readonly content: string | Secret; readonly mode?: string; readonly owner?: string }
+  | {
+      readonly kind: 'run'
+      readonly title?: string
+      readonly command: Command
+      readonly destroys?: Destroys
+      readonly interrupts?: string
+    }
+  | {
+      readonly kind: 'write'
+      readonly path: string
+      readonly content: string | Secret
+      readonly mode?: string
+      readonly owner?: string
+    }
   | { readonly kind: 'upload'; readonly from: string; readonly to: string; readonly mode?: string }
   | {
       readonly kind: 'wait'
@@ -70,7 +82,9 @@ export type Step =
     }
 
 /** `manual`: a difference that the tool reports and refuses to repair, with what a person should do. */
-export type Fix<At, F extends Finding, S> = ((at: At & { readonly finding: F }) => readonly S[]) | { readonly manual: string }
+export type Fix<At, F extends Finding, S> =
+  | ((at: At & { readonly finding: F }) => readonly S[])
+  | { readonly manual: string }
 
 export type Mode = 'create' | 'modify'
 
@@ -242,6 +256,11 @@ export interface Plugin<N extends string, S extends Schema> {
   /** Packages that its tasks need on the nodes. */
   packages?(at: Context<Settings<S>>): readonly PackageNeed[]
   validate?(at: Context<Settings<S>>): readonly Fault[]
+  /**
+   * Values that no other cluster may share, read from options as they were written (not validated, may be undefined).
+   * `path` starts at the plugin's options; `what` names the value for a person and hides a secret.
+   */
+  unique?(options: unknown): readonly { readonly path: string; readonly value: unknown; readonly what: string }[]
   /** How to reach a node, as far as this plugin knows; undefined while it cannot be reached yet. The config's `ssh` wins. */
   connect?(at: NodeContext<Settings<S>>): Promise<Partial<Endpoint> | undefined>
   // biome-ignore lint/suspicious/noExplicitAny: the builders hold the precise types
@@ -257,7 +276,10 @@ export interface PluginDefinition<
   S extends Schema,
   R extends readonly AnyPlugin[],
   D extends readonly AnyPlugin[],
-> extends Omit<Plugin<N, S>, 'requires' | 'reads' | 'tasks' | 'validate' | 'programs' | 'packages' | 'connect' | 'commands'> {
+> extends Omit<
+    Plugin<N, S>,
+    'requires' | 'reads' | 'tasks' | 'validate' | 'programs' | 'packages' | 'connect' | 'commands'
+  > {
   readonly requires?: R
   readonly reads?: D
   programs?(at: Context<Settings<S>, R[number] | D[number]>): readonly Program[]

@@ -1,5 +1,5 @@
-import { type Command, type Output, quote, raw, sh } from '../transport/command.js'
 import type { Batch, Probe } from '../plugin/types.js'
+import { type Command, type Output, quote, raw, sh } from '../transport/command.js'
 
 /** A probe of one command whose stdout, without the last line break, is the fact; undefined when it exits non-zero. */
 export const text = (command: Command): Probe<string | undefined> => ({
@@ -28,7 +28,9 @@ const filesBatch: Batch = {
 }
 
 /** The content, mode and owner of files; absent paths are undefined. One process pair for each file that exists. */
-export const files = <const K extends string>(paths: Readonly<Record<K, string>>): Probe<Readonly<Record<K, FileFact | undefined>>> => ({
+export const files = <const K extends string>(
+  paths: Readonly<Record<K, string>>,
+): Probe<Readonly<Record<K, FileFact | undefined>>> => ({
   batch: filesBatch,
   items: Object.values(paths),
   parse({ stdout }) {
@@ -40,7 +42,10 @@ export const files = <const K extends string>(paths: Readonly<Record<K, string>>
       const [, mode = '', owner = '', path = ''] = header
       found.set(path, { path, mode, owner, content: Buffer.from(lines[i + 1] ?? '', 'base64').toString() })
     }
-    return Object.fromEntries(Object.entries<string>(paths).map(([key, path]) => [key, found.get(path)])) as Record<K, FileFact | undefined>
+    return Object.fromEntries(Object.entries<string>(paths).map(([key, path]) => [key, found.get(path)])) as Record<
+      K,
+      FileFact | undefined
+    >
   },
 })
 
@@ -62,10 +67,19 @@ export const units = <const U extends string>(...names: readonly U[]): Probe<Rea
   batch: unitsBatch,
   items: names,
   parse({ stdout }) {
-    const blocks = stdout.split(/\n\n+/).map((block) => Object.fromEntries(block.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2))))
+    const blocks = stdout
+      .split(/\n\n+/)
+      .map((block) => Object.fromEntries(block.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2))))
     const facts = names.map((name) => {
       const block = blocks.find((b) => b.Id === name || b.Names?.split(' ').includes(name))
-      return [name, { load: block?.LoadState ?? 'not-found', active: block?.ActiveState ?? 'inactive', enabled: block?.UnitFileState ?? '' }]
+      return [
+        name,
+        {
+          load: block?.LoadState ?? 'not-found',
+          active: block?.ActiveState ?? 'inactive',
+          enabled: block?.UnitFileState ?? '',
+        },
+      ]
     })
     return Object.fromEntries(facts)
   },
@@ -82,11 +96,15 @@ const packagesBatch: Batch = {
 }
 
 /** Versions of installed packages, by dpkg or rpm, in one run; absent ones are undefined. */
-export const packages = <const N extends string>(...names: readonly N[]): Probe<Readonly<Record<N, PackageFact | undefined>>> => ({
+export const packages = <const N extends string>(
+  ...names: readonly N[]
+): Probe<Readonly<Record<N, PackageFact | undefined>>> => ({
   batch: packagesBatch,
   items: names,
   parse({ stdout }) {
-    const installed = new Map([...stdout.matchAll(/^installed (\S+) (\S+)$/gm)].map(([, name, version = '']) => [name, { version }]))
+    const installed = new Map(
+      [...stdout.matchAll(/^installed (\S+) (\S+)$/gm)].map(([, name, version = '']) => [name, { version }]),
+    )
     return Object.fromEntries(names.map((name) => [name, installed.get(name)])) as Record<N, PackageFact | undefined>
   },
 })

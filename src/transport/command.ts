@@ -3,7 +3,7 @@ import type { Secret } from './secret.js'
 /** A POSIX sh script as data. Secrets travel in `stdin` only, never in the script (it is printed and logged). */
 export interface Command {
   readonly script: string
-  readonly stdin?: string | Secret
+  readonly stdin?: string | Uint8Array | Secret
   /** Seconds until the machine itself ends it. Default 120. */
   readonly timeoutS?: number
 }

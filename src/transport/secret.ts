@@ -21,3 +21,7 @@ export class Secret {
 }
 
 export const reveal = (value: string | Secret): string => (typeof value === 'string' ? value : value.reveal())
+
+/** The bytes that a transport sends. */
+export const bytesOf = (value: string | Uint8Array | Secret): Buffer =>
+  value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(reveal(value))

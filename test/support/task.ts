@@ -17,7 +17,12 @@ export interface Situation {
 }
 
 /** What a plugin's functions are given, without a machine. */
-export function contextOf({ settings, others = {}, nodes = ['db-a', 'db-b'], stateDir = '/state' }: Situation): Context<unknown> {
+export function contextOf({
+  settings,
+  others = {},
+  nodes = ['db-a', 'db-b'],
+  stateDir = '/state',
+}: Situation): Context<unknown> {
   return {
     settings,
     mode: 'create',

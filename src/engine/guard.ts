@@ -1,0 +1,30 @@
+import type { Step } from '../plugin/types.js'
+
+/** What a step that loses data must be allowed by name: `node:device:what`. */
+export const allowance = (step: Step, on: string): string | undefined =>
+  step.kind === 'run' && step.destroys
+    ? `${step.destroys.node ?? on}:${step.destroys.device}:${step.destroys.what}`
+    : undefined
+
+/** Why these steps may not run, with the flags that would allow them; undefined when they may. */
+export function refusal(
+  steps: readonly (Step & { readonly on: string })[],
+  allowed: readonly string[],
+): string | undefined {
+  const lost = steps
+    .map((step) => allowance(step, step.on))
+    .filter((name): name is string => name !== undefined && !allowed.includes(name))
+  const interrupting = steps.flatMap((step) =>
+    step.kind === 'run' && step.interrupts && !allowed.includes('interruption') ? [step.interrupts] : [],
+  )
+  const reasons = [
+    ...[...new Set(lost)].map((name) => {
+      const [node, device, ...what] = name.split(':')
+      return `this would destroy the ${what.join(':')} on ${device} of ${node}; if that is meant: --allow '${name}'`
+    }),
+    ...[...new Set(interrupting)].map(
+      (what) => `this would interrupt the service: ${what}; if that is meant: --allow interruption`,
+    ),
+  ]
+  return reasons.length > 0 ? reasons.join('\n') : undefined
+}

@@ -1,0 +1,41 @@
+import type { Settled } from '../config/settle.js'
+import { builder } from '../plugin/define.js'
+import type { AnyPlugin, Mode, Task } from '../plugin/types.js'
+
+/** One task of one plugin in its place in the run. */
+export interface Stage {
+  /** `plugin/task` */
+  readonly key: string
+  readonly index: number
+  readonly plugin: AnyPlugin
+  readonly task: Task
+}
+
+/**
+ * A stretch of the run. In `lanes` every node goes through the stages at its own pace;
+ * `together` is one stage that needs all nodes at one place.
+ */
+export type Segment =
+  | { readonly kind: 'lanes'; readonly stages: readonly Stage[] }
+  | { readonly kind: 'together'; readonly stage: Stage }
+
+export function stagesOf(settled: Settled, mode: Mode, only?: readonly string[]): readonly Stage[] {
+  return settled.plugins
+    .filter(({ modes, name }) => (!modes || modes.includes(mode)) && (!only?.length || only.includes(name)))
+    .flatMap((plugin) =>
+      plugin.tasks(builder as never).map((task) => ({ plugin, task, key: `${plugin.name}/${task.id}` })),
+    )
+    .map((stage, index) => ({ ...stage, index }))
+}
+
+export function segmentsOf(stages: readonly Stage[]): readonly Segment[] {
+  const segments: Segment[] = []
+  for (const stage of stages) {
+    const last = segments.at(-1)
+    const alone = stage.task.rolling || stage.task.scope === 'cluster' || stage.task.scope === 'control'
+    if (alone) segments.push({ kind: 'together', stage })
+    else if (last?.kind === 'lanes') segments[segments.length - 1] = { kind: 'lanes', stages: [...last.stages, stage] }
+    else segments.push({ kind: 'lanes', stages: [stage] })
+  }
+  return segments
+}

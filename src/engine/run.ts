@@ -1,0 +1,111 @@
+import type { Settled } from '../config/settle.js'
+import { callHooks, discoverHooks } from '../hooks/hooks.js'
+import type { Mode } from '../plugin/types.js'
+import type { Listener, RunEvent } from './events.js'
+import { openMachines } from './machines.js'
+import { type Stage, segmentsOf } from './plan.js'
+import { exitCodeOf, type Outcome, type Report } from './report.js'
+import { type Run, runStage } from './stage.js'
+
+export interface RunOptions {
+  readonly settled: Settled
+  readonly stages: readonly Stage[]
+  readonly mode: Mode
+  readonly dryRun: boolean
+  /** Names of destruction that the person allowed, as the guard prints them. */
+  readonly allow: readonly string[]
+  /** Ends waits and begins nothing new. */
+  readonly soft: AbortSignal
+  /** Leaves running commands behind. */
+  readonly hard: AbortSignal
+  readonly listeners: readonly Listener[]
+  readonly logFile?: string
+}
+
+const stops = (outcome: Outcome): boolean => !['ok', 'changed', 'drift', 'waits'].includes(outcome.status)
+
+/** Walks the stages: lanes at their own pace, what concerns all nodes together. All settle before a failure stops the run. */
+export async function runStages(options: RunOptions): Promise<Report> {
+  const { settled, mode, dryRun, stages } = options
+  const started = Date.now()
+  const tell = (event: RunEvent) => {
+    for (const listener of options.listeners) listener(event)
+  }
+  const outcomes: Outcome[] = []
+  const machines = openMachines(settled, stages, mode, options, tell)
+  const nodes = settled.cluster.nodes.map(({ name }) => name)
+  const hooks = await discoverHooks(settled)
+  const run: Run = {
+    ...options,
+    machines,
+    hooks,
+    tell,
+    pendingFor: (node) =>
+      outcomes.find(
+        (outcome) =>
+          (outcome.node === node || outcome.node === undefined) && ['drift', 'waits'].includes(outcome.status),
+      )?.stage,
+  }
+  const event = { cluster: settled.cluster, mode, log: (text: string) => tell({ type: 'say', text }) }
+  const skip = (stage: Stage, node: string | undefined, after: string) => {
+    const outcome: Outcome = {
+      stage: stage.key,
+      title: stage.task.title,
+      ...(node ? { node } : {}),
+      status: 'skipped',
+      ms: 0,
+      steps: 0,
+      findings: [],
+      reason: `after ${after}`,
+    }
+    outcomes.push(outcome)
+    tell({ type: 'outcome', outcome })
+  }
+  const settle = async (stage: Stage, node: string | undefined): Promise<Outcome> => {
+    const outcome = await runStage(stage, node, run)
+    outcomes.push(outcome)
+    return outcome
+  }
+  try {
+    await callHooks(hooks, 'before-run', event)
+    let failed: string | undefined
+    for (const segment of segmentsOf(stages)) {
+      if (segment.kind === 'together') {
+        const { stage } = segment
+        const each = stage.task.rolling ? nodes : [undefined]
+        for (const node of each) {
+          if (failed) skip(stage, node, failed)
+          else if (stops(await settle(stage, node))) failed = stage.key
+        }
+        continue
+      }
+      const before = failed
+      const lane = async (node: string) => {
+        let stopped = before
+        for (const stage of segment.stages) {
+          if (stopped) skip(stage, node, stopped)
+          else if (stops(await settle(stage, node))) stopped = stage.key
+        }
+        failed ??= stopped
+      }
+      await Promise.all(nodes.map(lane))
+    }
+  } finally {
+    await machines.close()
+  }
+  const report: Report = {
+    cluster: settled.cluster.name,
+    mode,
+    dryRun,
+    startedAt: new Date(started).toISOString(),
+    ms: Date.now() - started,
+    outcomes,
+    steps: outcomes.reduce((sum, { steps }) => sum + steps, 0),
+    channels: machines.channels(),
+    exitCode: exitCodeOf(outcomes),
+    ...(options.logFile ? { logFile: options.logFile } : {}),
+  }
+  await callHooks(hooks, 'after-run', { ...event, report })
+  tell({ type: 'end', report })
+  return report
+}

@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto'
+import { $ } from 'zx/core'
+import type { Command, Output } from './command.js'
+import { bytesOf } from './secret.js'
+import type { ExecOptions } from './types.js'
+
+export interface ChannelResult extends Output {
+  /** The machine ran the script to its end: its own exit code, not the carrier's. */
+  readonly ended: boolean
+}
+
+export const defaultTimeoutS = 120
+
+const setup = 'export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"'
+
+/**
+ * The text fed to `sh -s`. One compound command, which sh reads whole before it starts: a script that arrived in half
+ * is never run in half. stdin of the script is base64 in a here-document, so it is in no argument list and any bytes pass.
+ */
+function frame(command: Command, nonce: string): string {
+  const fed =
+    command.stdin === undefined
+      ? 'work </dev/null'
+      : `base64 -d <<'${nonce}' | work\n${bytesOf(command.stdin).toString('base64')}\n${nonce}`
+  // The exit status is said in words: 255 from ssh can be the script's, the connection's or the client's.
+  return `{\nwork() (\n${setup}\n${command.script}\n)\n${fed}\ns=$?\nprintf '%s %s\\n' '${nonce}' "$s" >&2\nexit "$s"\n}\n`
+}
+
+/** Runs `argv … sh -s` and feeds it the command. */
+export async function channel(
+  argv: readonly string[],
+  command: Command,
+  options: ExecOptions = {},
+): Promise<ChannelResult> {
+  options.signal?.throwIfAborted()
+  const nonce = `end-${randomBytes(9).toString('hex')}`
+  const child = $({
+    input: frame(command, nonce),
+    nothrow: true,
+    quiet: true,
+    verbose: false,
+    // Its own process group: a Ctrl-C on the terminal reaches only us, and we decide.
+    detached: true,
+    ...(options.signal ? { signal: options.signal } : {}),
+  })`${argv}`
+  if (options.onOutput) {
+    child.stdout.on('data', (chunk: Buffer | string) => options.onOutput?.(chunk.toString()))
+  }
+  const { exitCode, stdout, stderr } = await child
+  const end = new RegExp(`^${nonce} (\\d+)\\n`, 'm').exec(stderr)
+  return {
+    ended: end !== null,
+    code: end ? Number(end[1]) : (exitCode ?? 255),
+    stdout,
+    stderr: end ? stderr.replace(end[0], '') : stderr,
+  }
+}
+
+export const limited = (command: Command): readonly string[] => [
+  'timeout',
+  '-k',
+  '10',
+  String(command.timeoutS ?? defaultTimeoutS),
+  'sh',
+  '-s',
+]
