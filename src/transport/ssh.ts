@@ -21,7 +21,7 @@ export function sshArguments(node: string, endpoint: Endpoint, controlDir: strin
     ...option('ControlPersist', '300'),
     ...(endpoint.knownHostsFile
       ? [
-          ...option('UserKnownHostsFile', endpoint.knownHostsFile),
+          ...option('UserKnownHostsFile', `"${endpoint.knownHostsFile}"`),
           ...option('GlobalKnownHostsFile', '/dev/null'),
           ...option('HostKeyAlias', node),
         ]
