@@ -1,7 +1,11 @@
 import type { AnyPlugin } from 'ha-provision'
+import iso from './iso/index.js'
+import network from './network/index.js'
+import ntp from './ntp/index.js'
+import vm from './vm/index.js'
 
 /** The built-in plugins in their order; ties between `requires` and `after` keep it. */
-export const builtins: readonly AnyPlugin[] = []
+export const builtins: readonly AnyPlugin[] = [vm, iso, network, ntp]
 
 /** What `ha-provision init` writes. */
 export const example = {}

@@ -8,6 +8,8 @@ import { type Settled, settle } from './config/settle.js'
 import { lockFile } from './engine/lock.js'
 import { KnownError } from './errors.js'
 import type { AnyPlugin, PluginCommand } from './plugin/types.js'
+import type { Command as Script } from './transport/command.js'
+import { localTransport } from './transport/local.js'
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
 const say = (line: string) => void process.stderr.write(`${line}\n`)
@@ -132,14 +134,22 @@ function addPluginCommand(plugin: AnyPlugin, command: PluginCommand<unknown, Any
   const sub = program.command(command.usage).description(command.description)
   for (const [flags, description] of command.options ?? []) sub.option(flags, description)
   sub.action(async (...all: unknown[]) => {
-    const { contextOf, plugins } = await settled()
+    const { contextOf, nodeContextOf, plugins } = await settled()
     const own = plugins.find(({ name }) => name === plugin.name)
     if (!own)
       throw new KnownError('NO_PLUGIN', `the config does not use the plugin ${plugin.name}`, {
         hint: `add ${plugin.name}: to it`,
       })
     const args = all.slice(0, -2) as (string | undefined)[]
-    const io = { args, options: all.at(-2) as Record<string, string | boolean>, print, say }
+    const control = localTransport()
+    const io = {
+      args,
+      options: all.at(-2) as Record<string, string | boolean>,
+      print,
+      say,
+      exec: (script: Script) => control.exec(script),
+      nodeContext: (node: string) => nodeContextOf(own, 'create', node),
+    }
     code = await command.run(
       Object.assign(
         Object.defineProperties({}, Object.getOwnPropertyDescriptors(contextOf(own, 'create'))),

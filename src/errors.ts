@@ -30,6 +30,10 @@ export interface LocatedFault extends Fault {
 const place = ({ file, line, column }: LocatedFault): string =>
   file === undefined ? '' : line === undefined ? `${file} ` : `${file}:${line}:${column ?? 1} `
 
+/** What was thrown, in one line: code of users can throw anything. */
+export const reasonOf = (thrown: unknown): string =>
+  (thrown instanceof Error ? thrown.message : String(thrown)).split('\n').slice(0, 3).join(' ')
+
 export const renderFault = (fault: LocatedFault): string =>
   `${place(fault)}${fault.path || '(root)'}: ${fault.message}${fault.hint ? ` – ${fault.hint}` : ''}`
 
@@ -50,7 +54,7 @@ export const errors = {
     }),
   configUnreadable: (file: string, reason: string) =>
     new KnownError('CONFIG_UNREADABLE', `${file} cannot be read: ${reason}`, {
-      hint: 'check the path after --config and its permissions',
+      hint: 'check the path after --config, its ending (.ts, .js, .yaml, .json…) and its permissions',
     }),
   configThrew: (file: string, reason: string) =>
     new KnownError('CONFIG_THREW', `${file} cannot be loaded: ${reason}`, {

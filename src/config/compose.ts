@@ -12,6 +12,9 @@ export function composeSchema(plugins: readonly AnyPlugin[], nodes?: readonly st
     additionalProperties: false,
     required: ['cluster', 'nodes'],
     properties: { $schema: { type: 'string' }, ...coreSchema, ...options },
-    definitions: { node: nodes ? { type: 'string', enum: nodes } : { type: 'string', description: "A node's name." } },
+    // Without nodes there is nothing to choose from; that they are missing is a fault of its own.
+    definitions: {
+      node: nodes?.length ? { type: 'string', enum: nodes } : { type: 'string', description: "A node's name." },
+    },
   }
 }

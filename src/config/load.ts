@@ -2,10 +2,10 @@ import { statSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { cosmiconfig, type Loader } from 'cosmiconfig'
 import { type Document, LineCounter, parseDocument } from 'yaml'
-import { errors, KnownError, type LocatedFault } from '../errors.js'
+import { errors, KnownError, type LocatedFault, reasonOf } from '../errors.js'
 
 export interface LoadedConfig {
   /** Absolute path. */
@@ -29,7 +29,7 @@ async function scriptCache(): Promise<string | false> {
   }
 }
 
-/** Imports a TypeScript or JavaScript module; `ha-provision` in it is this very program, wherever it is installed. */
+/** The default export of a TypeScript or JavaScript module; `ha-provision` in it is this very program, wherever it is installed. */
 export async function importScript(file: string): Promise<unknown> {
   const { createJiti } = await import('jiti')
   const self = createRequire(import.meta.url).resolve('ha-provision')
@@ -38,14 +38,22 @@ export async function importScript(file: string): Promise<unknown> {
     fsCache: await scriptCache(),
     interopDefault: true,
   })
-  return await jiti.import(file, { default: true })
+  const value = await jiti.import(file, { default: true })
+  // Without a default export jiti gives the whole module.
+  return typeof value === 'object' && value !== null && '__esModule' in value ? undefined : value
 }
 
 function yamlFaults(document: Document.Parsed, file: string): readonly LocatedFault[] {
-  return document.errors.map(({ message, linePos }) => ({
+  return document.errors.map(({ code, message, linePos }) => ({
     path: '',
-    message: (message.split('\n')[0] ?? message).replace(/ at line \d+, column \d+:?$/, ''),
-    hint: 'correct the YAML syntax at this place',
+    message:
+      code === 'MULTIPLE_DOCS'
+        ? 'a second document begins'
+        : (message.split('\n')[0] ?? message).replace(/ at line \d+, column \d+:?$/, ''),
+    hint:
+      code === 'MULTIPLE_DOCS'
+        ? 'one file is one config: remove the line `---`'
+        : `correct the ${/json$/.test(file) ? 'JSON' : 'YAML'} syntax at this place`,
     file,
     ...(linePos ? { line: linePos[0].line, column: linePos[0].col } : {}),
   }))
@@ -64,21 +72,26 @@ export async function loadConfig({
     const document = parseDocument(content, { lineCounter: counter })
     if (document.errors.length > 0) throw errors.config(yamlFaults(document, relative(cwd, path)))
     parsed.set(path, { document, counter })
-    // cosmiconfig takes null for "no config here"; an empty file is a config that lacks everything.
-    return document.toJS() ?? {}
+    try {
+      // cosmiconfig takes null for "no config here"; an empty file is a config that lacks everything.
+      return document.toJS() ?? {}
+    } catch (error) {
+      throw errors.configThrew(relative(cwd, path), reasonOf(error))
+    }
   }
   const script: Loader = async (path) => {
-    try {
-      return (await importScript(path)) ?? {}
-    } catch (error) {
-      throw errors.configThrew(relative(cwd, path), (error as Error).message.split('\n').slice(0, 3).join(' '))
-    }
+    const config = await importScript(path).catch((error: unknown) => {
+      throw errors.configThrew(relative(cwd, path), reasonOf(error))
+    })
+    if (config === undefined) throw errors.configThrew(relative(cwd, path), 'it has no default export')
+    return config
   }
   const scripts = Object.fromEntries(['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'].map((end) => [end, script]))
   const explorer = cosmiconfig('ha-provision', {
     searchPlaces: [...searchPlaces],
     // Never upwards: a config is code, and a parent folder can be somebody else's.
     searchStrategy: 'none',
+    ignoreEmptySearchPlaces: false,
     loaders: { ...scripts, '.yaml': text, '.yml': text, '.json': text, noExt: text },
   })
   const found = await (file === undefined
@@ -89,10 +102,12 @@ export async function loadConfig({
     throw errors.configUnreadable(file ?? cwd, error.message)
   })
   if (!found) throw errors.noConfig(cwd, names.slice(0, 7).concat('package.json'))
+  const key = basename(found.filepath) === 'package.json' ? ['ha-provision'] : []
   return {
     file: found.filepath,
     config: found.config ?? {},
-    locate(path) {
+    locate(below) {
+      const path = [...key, ...below]
       const source = parsed.get(found.filepath)
       if (!source) return undefined
       // The nearest place that exists: a missing option is reported where it should stand.

@@ -23,8 +23,7 @@ const branches = (schema: Schema): readonly Schema[] => [schema, ...(schema.anyO
 function step(schema: Schema, key: string | number): Schema | undefined {
   for (const branch of branches(schema)) {
     if (typeof key === 'number' && branch.items) return branch.items
-    const own = branch.properties?.[key]
-    if (own) return own
+    if (branch.properties && Object.hasOwn(branch.properties, key)) return branch.properties[key]
     if (typeof branch.additionalProperties === 'object') return branch.additionalProperties
   }
   return undefined

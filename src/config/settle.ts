@@ -1,13 +1,13 @@
 import { homedir, hostname } from 'node:os'
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
-import { errors, type LocatedFault } from '../errors.js'
+import { errors, KnownError, type LocatedFault, reasonOf } from '../errors.js'
 import type { Schema } from '../plugin/infer.js'
 import { loadPlugins } from '../plugin/load.js'
 import { sequence } from '../plugin/sequence.js'
 import type { AnyPlugin, Cluster, Context, Hooks, Mode, NodeConfig, NodeContext } from '../plugin/types.js'
 import { composeSchema } from './compose.js'
 import { loadConfig } from './load.js'
-import { override } from './override.js'
+import { override, parsePath } from './override.js'
 import { siblingFaults } from './siblings.js'
 import { validateSchema } from './validate.js'
 
@@ -43,6 +43,16 @@ function freeze<T>(value: T): T {
   return value
 }
 
+/** A plugin's own function that throws is the plugin's fault, not the core's. */
+export function guarded<T>(plugin: AnyPlugin, part: string, call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    if (error instanceof KnownError) throw error
+    throw errors.plugin(plugin.name, `its \`${part}\` is broken: ${reasonOf(error)}`, 'correct the plugin')
+  }
+}
+
 /** The plugins that take part: those the config names, those it lists, and what they require. */
 function taking(
   all: readonly AnyPlugin[],
@@ -75,7 +85,6 @@ export async function settle({ cwd, builtins, file, set = [] }: SettleOptions): 
   if (double)
     throw errors.plugin(double.name, 'there are two plugins of this name', 'rename or remove one in `plugins`')
 
-  const nodeNames = isRecord(loaded.config.nodes) ? Object.keys(loaded.config.nodes) : []
   const open = composeSchema(all) as Schema
   const overridden = set.reduce<object>(
     (config, assignment) => override(config, open, assignment),
@@ -83,15 +92,16 @@ export async function settle({ cwd, builtins, file, set = [] }: SettleOptions): 
   ) as Record<string, unknown>
   const part = taking(all, listed, overridden)
   const config = { ...Object.fromEntries([...part].map(({ name }) => [name, {}])), ...overridden }
-  const { faults: schemaFaults, settings } = validateSchema(
-    composeSchema(all, isRecord(config.nodes) ? Object.keys(config.nodes) : nodeNames),
-    config,
-  )
-  const located = (fault: LocatedFault, path: readonly (string | number)[]): LocatedFault => ({
-    ...fault,
-    file: shownFile,
-    ...loaded.locate(path),
-  })
+  const names = isRecord(config.nodes) ? Object.keys(config.nodes) : []
+  const sound = (plugin: AnyPlugin) =>
+    guarded(plugin, 'schema', () => validateSchema(composeSchema([plugin], names), {}))
+  listed.forEach(sound)
+  const { faults: schemaFaults, settings } = validateSchema(composeSchema(all, names), config)
+  const replaced = set.map((assignment) => parsePath(assignment.split('=')[0] ?? '') ?? [])
+  const located = (fault: LocatedFault, path: readonly (string | number)[]): LocatedFault =>
+    replaced.some((own) => own.length > 0 && own.every((key, i) => String(key) === String(path[i])))
+      ? { ...fault, file: '--set' }
+      : { ...fault, file: shownFile, ...loaded.locate(path) }
   const faults: LocatedFault[] = schemaFaults.map(({ at, ...fault }) => located(fault, at))
   freeze(settings)
 
@@ -122,14 +132,14 @@ export async function settle({ cwd, builtins, file, set = [] }: SettleOptions): 
     }
   }
   for (const plugin of plugins) {
-    for (const fault of plugin.validate?.(contextOf(plugin, 'create')) ?? []) {
-      faults.push(located(fault, fault.path.split(/\.|\["|"\]|\[|\]/).filter(Boolean)))
+    for (const fault of guarded(plugin, 'validate', () => plugin.validate?.(contextOf(plugin, 'create'))) ?? []) {
+      faults.push(located(fault, parsePath(fault.path) ?? []))
     }
   }
   if (faults.length === 0)
     faults.push(
       ...(await siblingFaults({ file: loaded.file, plugins, config })).map((fault) =>
-        located(fault, fault.path.split('.')),
+        located(fault, parsePath(fault.path) ?? []),
       ),
     )
   if (faults.length > 0) throw errors.config(faults)

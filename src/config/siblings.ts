@@ -42,7 +42,10 @@ export async function siblingFaults(own: {
   readonly config: Record<string, unknown>
 }): Promise<readonly Fault[]> {
   const claims = own.plugins.flatMap((plugin) =>
-    (plugin.unique?.(own.config[plugin.name]) ?? []).map((claim) => ({ ...claim, plugin })),
+    (guarded(plugin, 'unique', () => plugin.unique?.(own.config[plugin.name])) ?? []).map((claim) => ({
+      ...claim,
+      plugin,
+    })),
   )
   if (claims.length === 0) return []
   const root = treeRoot(dirname(own.file))

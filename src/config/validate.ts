@@ -66,9 +66,14 @@ function describe(error: ErrorObject, data: unknown): SchemaFault | undefined {
       return fault(`${value} is not ${shown(params.allowedValue, false)}`, 'use that value')
     case 'type': {
       const wanted = [params.type].flat().join(' or ')
-      const remedy =
-        typeof error.data === 'string' && /integer|number|boolean/.test(wanted)
-          ? 'write it without quotes'
+      const quoted =
+        typeof error.data === 'string' &&
+        ((/integer|number/.test(wanted) && /^-?\d+$/.test(error.data)) ||
+          (/boolean/.test(wanted) && /^(true|false)$/.test(error.data)))
+      const remedy = quoted
+        ? 'write it without quotes'
+        : wanted === 'boolean'
+          ? 'write true or false'
           : `give ${/^[aio]/.test(wanted) ? 'an' : 'a'} ${wanted}`
       return fault(`expected ${wanted}, got ${value} (${kind(error.data)})`, remedy)
     }

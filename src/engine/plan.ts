@@ -1,4 +1,4 @@
-import type { Settled } from '../config/settle.js'
+import { guarded, type Settled } from '../config/settle.js'
 import { builder } from '../plugin/define.js'
 import type { AnyPlugin, Mode, Task } from '../plugin/types.js'
 
@@ -23,7 +23,11 @@ export function stagesOf(settled: Settled, mode: Mode, only?: readonly string[])
   return settled.plugins
     .filter(({ modes, name }) => (!modes || modes.includes(mode)) && (!only?.length || only.includes(name)))
     .flatMap((plugin) =>
-      plugin.tasks(builder as never).map((task) => ({ plugin, task, key: `${plugin.name}/${task.id}` })),
+      guarded(plugin, 'tasks', () => plugin.tasks(builder as never)).map((task) => ({
+        plugin,
+        task,
+        key: `${plugin.name}/${task.id}`,
+      })),
     )
     .map((stage, index) => ({ ...stage, index }))
 }

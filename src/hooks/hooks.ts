@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { importScript } from '../config/load.js'
 import type { Settled } from '../config/settle.js'
 import { suggestion } from '../config/suggest.js'
-import { errors } from '../errors.js'
+import { errors, reasonOf } from '../errors.js'
 import type { Finding, HookEvent, HookName, Hooks } from '../plugin/types.js'
 
 export const hookNames: readonly HookName[] = [
@@ -37,8 +37,8 @@ export async function discoverHooks(settled: Settled): Promise<HookTable> {
     .filter((name) => /\.[cm]?[jt]s$/.test(name) && !name.endsWith('.d.ts'))
     .sort()) {
     const name = known(file.replace(/\.[cm]?[jt]s$/, ''), `hooks/${file}`)
-    const run = await importScript(join(dir, file)).catch((error: Error) => {
-      throw errors.hook(`hooks/${file}`, `cannot be loaded: ${error.message.split('\n')[0]}`)
+    const run = await importScript(join(dir, file)).catch((error: unknown) => {
+      throw errors.hook(`hooks/${file}`, `cannot be loaded: ${reasonOf(error)}`)
     })
     if (typeof run !== 'function') throw errors.hook(`hooks/${file}`, 'its default export must be a function')
     add(name, { from: `hooks/${file}`, run: run as Call['run'] })
@@ -62,7 +62,7 @@ export async function callHooks(table: HookTable, name: HookName, event: HookEve
     try {
       await run(event)
     } catch (error) {
-      throw errors.hook(from, (error as Error).message)
+      throw errors.hook(from, reasonOf(error))
     }
   }
 }
@@ -74,9 +74,12 @@ export async function waive(
 ): Promise<readonly Finding[]> {
   let findings = event.findings
   for (const { from, run } of table.get('plan') ?? []) {
-    const kept = await Promise.resolve(run({ ...event, findings })).catch((error: Error) => {
-      throw errors.hook(from, error.message)
-    })
+    let kept: unknown
+    try {
+      kept = await run({ ...event, findings })
+    } catch (error) {
+      throw errors.hook(from, reasonOf(error))
+    }
     if (kept === undefined) continue
     if (!Array.isArray(kept) || kept.some((one) => !findings.includes(one)))
       throw errors.hook(from, 'plan may only return some of the findings that it was given')

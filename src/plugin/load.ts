@@ -1,15 +1,17 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
+import { coreSchema } from '../config/core.js'
 import { importScript } from '../config/load.js'
-import { errors } from '../errors.js'
+import { errors, reasonOf } from '../errors.js'
 import type { AnyPlugin } from './types.js'
 
-function asPlugin(value: unknown, spec: string): AnyPlugin {
+function asPlugin(value: unknown, spec: string, missing: string): AnyPlugin {
   const plugin = value as Partial<AnyPlugin> | null
-  if (typeof plugin !== 'object' || plugin === null) throw errors.plugin(spec, 'has no plugin as its default export')
+  if (typeof plugin !== 'object' || plugin === null) throw errors.plugin(spec, missing)
   if (typeof plugin.name !== 'string' || !/^[a-z][a-z0-9-]*$/.test(plugin.name))
     throw errors.plugin(spec, 'its `name` must be lower-case letters, digits and hyphens')
+  if (plugin.name in coreSchema) throw errors.plugin(spec, `"${plugin.name}" is an option of the core`, 'rename it')
   if (typeof plugin.schema !== 'object') throw errors.plugin(spec, 'has no `schema`')
   if (typeof plugin.tasks !== 'function') throw errors.plugin(spec, 'has no `tasks`')
   return plugin as AnyPlugin
@@ -18,9 +20,9 @@ function asPlugin(value: unknown, spec: string): AnyPlugin {
 /** Plugins of a config's `plugins`: objects as they are, relative paths and package names from the config's folder. */
 export async function loadPlugins(specs: readonly unknown[], configDir: string): Promise<readonly AnyPlugin[]> {
   const plugins: AnyPlugin[] = []
-  for (const spec of specs) {
+  for (const [i, spec] of specs.entries()) {
     if (typeof spec !== 'string') {
-      plugins.push(asPlugin(spec, 'given as an object'))
+      plugins.push(asPlugin(spec, `plugins[${i}]`, 'is no plugin object, path or package name'))
       continue
     }
     const isPath = spec.startsWith('.') || spec.startsWith('/')
@@ -35,13 +37,9 @@ export async function loadPlugins(specs: readonly unknown[], configDir: string):
     try {
       value = await importScript(file)
     } catch (error) {
-      throw errors.plugin(
-        spec,
-        (error as Error).message.split('\n').slice(0, 3).join(' '),
-        'correct the place named above',
-      )
+      throw errors.plugin(spec, reasonOf(error), 'correct the place named above')
     }
-    plugins.push(asPlugin(value, spec))
+    plugins.push(asPlugin(value, spec, 'has no plugin as its default export'))
   }
   return plugins
 }

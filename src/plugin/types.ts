@@ -212,11 +212,14 @@ export interface PluginCommand<S, R extends AnyPlugin> {
   readonly usage: string
   readonly description: string
   readonly options?: readonly (readonly [flags: string, description: string])[]
-  run(at: Context<S, R> & CommandIo): Promise<number>
+  /** Returns the exit code. */
+  run(at: Context<S, R> & CommandIo & { nodeContext(node: string): NodeContext<S, R> }): Promise<number>
 }
 export interface CommandIo {
   readonly args: readonly (string | undefined)[]
   readonly options: Readonly<Record<string, string | boolean | undefined>>
+  /** Runs a command on the control machine. */
+  exec(command: Command): Promise<Output>
   /** stdout: the answer. */
   print(line: string): void
   /** stderr: what goes on. */

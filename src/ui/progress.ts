@@ -60,8 +60,7 @@ export function showProgress(
       const outcome = await row.ended
       const more = summary(outcome)
       if (more) task.title = `${task.title} [${more}]`
-      if (outcome.status === 'skipped' || outcome.status === 'waits') task.skip(`${task.title} ${outcome.reason ?? ''}`)
-      else if (!['ok', 'changed', 'drift'].includes(outcome.status))
+      if (!['ok', 'changed', 'drift', 'waits', 'skipped'].includes(outcome.status))
         throw new Error(outcome.reason?.split('\n')[0] ?? outcome.status)
     },
   })

@@ -5,10 +5,11 @@
 #
 # OUTDIR then holds stub.raw, vmlinux, initrd.img and stub.json.
 # MIRROR is an address, or a file in the form of apt's sources.list; without it, the mirrors of this machine's apt are taken.
-# TMPDIR names the place for the tree (about 1 GiB); on a tmpfs the build is quicker.
+# Needs about 1.5 GiB in /dev/shm, or else in TMPDIR (/tmp), where mmdebstrap also unpacks the tree.
 #
-# Two builds from the same package versions give the same bytes: SOURCE_DATE_EPOCH for all file times, an ext4 with
-# fixed UUID and hash seed, made from a sorted archive, and no logs, caches, keys or seeds in it.
+# Two builds from the same package versions give the same bytes: SOURCE_DATE_EPOCH for all times, an ext4 with fixed
+# UUID and hash seed, made from a sorted archive, and no logs, caches, keys or seeds in it. Only where /dev/shm is too
+# small the image alone varies with the order in which TMPDIR's filesystem lists files.
 set -eu
 export LC_ALL=C PATH="/usr/sbin:/usr/bin:/sbin:/bin:$PATH"
 # The same for every build, so that only the packages decide: 2024-01-01.
@@ -36,12 +37,16 @@ if [ "${1-}" = --with ]; then
 fi
 [ $# = 1 ] || [ $# = 2 ] || usage
 here=$(cd "$(dirname "$0")" && pwd)
-for program in mmdebstrap mke2fs lz4 xz od tar awk; do
+for program in mmdebstrap mke2fs debugfs e2fsck lz4 xz od tar awk; do
 	command -v "$program" > /dev/null || { echo "build.sh: $program is not installed" >&2; exit 2; }
 done
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
-work=$(mktemp -d)
+place=${TMPDIR:-/tmp}
+if [ "$(df -Pk /dev/shm 2> /dev/null | awk 'NR == 2 {print $4}')" -gt 2000000 ] 2> /dev/null; then
+	place=/dev/shm
+fi
+work=$(mktemp -d "$place/ha-stub.XXXXXX")
 chmod 755 "$work"
 
 if [ "$(id -u)" = 0 ]; then
@@ -52,7 +57,7 @@ else
 	# Root in a user namespace: the owners of the tree's files are this user's subordinate ids.
 	as_root() { mmdebstrap --unshare-helper "$@"; }
 fi
-trap 'as_root rm -rf "$work/tree"; rm -rf "$work"' EXIT
+trap 'as_root rm -rf "$work/own/tree"; rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -100,16 +105,24 @@ esac
 head -c $((length - 4)) "$work/payload" | $unpack > "$work/vmlinux"
 [ -s "$work/vmlinux" ]
 
-# The tree as a filesystem. What makes it the same each time: the archive is sorted and its times are fixed, mke2fs takes
-# the filesystem's own time from E2FSPROGS_FAKE_TIME, and UUID and hash seed are given.
-# metadata_csum_seed lets tune2fs give a copy its own UUID at once.
+# The tree as a filesystem; metadata_csum_seed lets tune2fs give a copy its own UUID at once.
 truncate -s $size "$work/stub.raw"
-mkdir "$work/tree"
-[ $mode = root ] || chmod 777 "$work/tree" && chmod 666 "$work/stub.raw"
-as_root tar -C "$work/tree" --numeric-owner --exclude='./dev/*' --exclude='./boot/*' -xf "$work/tree.tar"
-as_root env E2FSPROGS_FAKE_TIME="$SOURCE_DATE_EPOCH" mke2fs -q -t ext4 -d "$work/tree" -L ha-root \
+# The namespace's root is a stranger to this user's files: it needs a place of its own.
+mkdir "$work/own"
+[ $mode = root ] || chmod 777 "$work/own" "$work/stub.raw"
+as_root mkdir "$work/own/tree"
+as_root tar -C "$work/own/tree" --numeric-owner --exclude='./dev/*' --exclude='./boot/*' -xf "$work/tree.tar"
+as_root env E2FSPROGS_FAKE_TIME="$SOURCE_DATE_EPOCH" mke2fs -q -t ext4 -d "$work/own/tree" -L ha-root \
 	-U $uuid -E hash_seed=$uuid,root_owner=0:0,lazy_itable_init=1,lazy_journal_init=1,nodiscard \
 	-O metadata_csum,metadata_csum_seed,64bit -J size=32 -m 1 "$work/stub.raw"
+
+# mke2fs copies each file's access and change time from the tree, and those are now.
+used=$(dumpe2fs -h "$work/stub.raw" 2> /dev/null | awk '/^Inode count/{a=$3} /^Free inodes/{f=$3} END{print a - f}')
+awk -v used="$used" -v time="@$SOURCE_DATE_EPOCH" 'BEGIN {
+	for (i = 2; i <= used; i = i == 2 ? 11 : i + 1) print "sif <" i "> atime " time "\nsif <" i "> ctime " time
+}' > "$work/times"
+E2FSPROGS_FAKE_TIME="$SOURCE_DATE_EPOCH" debugfs -w -f "$work/times" "$work/stub.raw" > /dev/null 2> "$work/log"
+e2fsck -fn "$work/stub.raw" > "$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
 
 for file in stub.raw vmlinux initrd.img; do
 	cp --sparse=always "$work/$file" "$out/.$file"

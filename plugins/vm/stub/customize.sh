@@ -10,6 +10,8 @@ chown -R 0:0 "$tree/etc/ssh" "$tree/etc/systemd" "$tree/usr/lib/ha-provision"
 
 # pass 0: the kernel replays the journal by itself, and a cluster node must not wait for fsck at boot.
 echo '/dev/vda / ext4 noatime,errors=remount-ro 0 0' > "$tree/etc/fstab"
+# Without it every login leaves a warning.
+echo 'LANG=C.UTF-8' > "$tree/etc/default/locale"
 echo 'localhost' > "$tree/etc/hostname"
 printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n' > "$tree/etc/hosts"
 mkdir -p "$tree/var/lib/ha-provision" "$tree/root/.ssh"
@@ -61,5 +63,5 @@ rm "$tree/boot/ha-modules"
 cp "$here/init" "$initrd/init"
 chmod 755 "$initrd/init"
 find "$initrd" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
-chroot "$tree" sh -c 'cd /boot/ha-initrd && find . | LC_ALL=C sort | busybox cpio -o -H newc --renumber-inodes 2>/dev/null' > "$tree/boot/ha-initrd.img"
+chroot "$tree" sh -c 'cd /boot/ha-initrd && find . | LC_ALL=C sort | busybox cpio -o -H newc --renumber-inodes --ignore-devno 2>/dev/null' > "$tree/boot/ha-initrd.img"
 rm -rf "$initrd"
