@@ -1,11 +1,13 @@
 import type { AnyPlugin } from 'ha-provision'
+import drbd from './drbd/index.js'
+import heartbeat from './heartbeat/index.js'
 import iso from './iso/index.js'
 import network from './network/index.js'
 import ntp from './ntp/index.js'
+import storage from './storage/index.js'
 import vm from './vm/index.js'
 
 /** The built-in plugins in their order; ties between `requires` and `after` keep it. */
-export const builtins: readonly AnyPlugin[] = [vm, iso, network, ntp]
+export const builtins: readonly AnyPlugin[] = [vm, iso, network, ntp, storage, drbd, heartbeat]
 
-/** What `ha-provision init` writes. */
-export const example = {}
+export { example } from './example.js'

@@ -81,3 +81,13 @@ export const errors = {
       hint: `choose another cluster name; if that folder was moved here, delete ${file}`,
     }),
 } as const
+
+/** A plugin's own function that throws is the plugin's fault, not the core's. */
+export function guarded<T>(plugin: string, part: string, call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    if (error instanceof KnownError) throw error
+    throw errors.plugin(plugin, `its \`${part}\` is broken: ${reasonOf(error)}`, 'correct the plugin')
+  }
+}

@@ -81,7 +81,8 @@ const ntpConf = (driftfile: string, { servers, close, local, allow }: Role): str
   text([
     `driftfile ${driftfile}`,
     ...servers.map((server) => `server ${server} iburst${close ? ' prefer minpoll 4 maxpoll 6' : ''}`),
-    ...(local ? ['tos orphan 10'] : []),
+    // Without orphanwait it hesitates for 300 s.
+    ...(local ? ['tos orphan 10 orphanwait 5'] : []),
     'restrict default ignore',
     ...[...servers, '127.0.0.1', '::1'].map((host) => `restrict ${host}`),
     ...allow.map((net) => `restrict ${net.replace(/\/.*/, '')} mask ${mask(net)} kod limited nomodify noquery`),

@@ -18,7 +18,6 @@ export const unitsProbe: Probe<readonly UnitState[]> = ask(
     for (const block of stdout.split(/\n\n+/)) {
       const value = (key: string): string => new RegExp(`^${key}=(.*)$`, 'm').exec(block)?.[1] ?? ''
       const id = value('Id')
-      if (!/^(loaded|masked)$/.test(value('LoadState'))) continue
       const names = [
         id,
         ...value('Names')
@@ -26,6 +25,8 @@ export const unitsProbe: Probe<readonly UnitState[]> = ask(
           .filter((name) => name !== id && name !== ''),
       ]
       const active = ['active', 'activating', 'reloading'].includes(value('ActiveState'))
+      // A daemon whose package was removed under it runs on, as a unit that is not found.
+      if (!active && !/^(loaded|masked)$/.test(value('LoadState'))) continue
       found.set(id, { names, active, enabled: value('UnitFileState').startsWith('enabled') })
     }
     return [...found.values()]

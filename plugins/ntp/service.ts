@@ -25,9 +25,17 @@ export const otherDaemonTask = (t: Builder): Task =>
           }),
         ),
     fix: {
-      'other-daemon': ({ finding: { subject = '' } }) => [
-        { kind: 'run', title: `stop ${subject}`, command: sh`systemctl disable --now ${subject}` },
-      ],
+      'other-daemon': ({ facts, finding: { subject = '' } }) => {
+        const disabling = facts.units.some(({ names, enabled }) => names[0] === subject && enabled)
+        const stop = sh`systemctl stop ${subject}`
+        return [
+          {
+            kind: 'run',
+            title: `stop ${subject}`,
+            command: disabling ? sh`${stop} && systemctl disable ${subject}` : stop,
+          },
+        ]
+      },
     },
   })
 

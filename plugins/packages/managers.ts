@@ -20,16 +20,17 @@ const lockWaitS = 300
 const keepStopped = raw(`policy=/usr/sbin/policy-rc.d
 if [ -e "$policy" ] && grep -q 'by ha-provision' "$policy"; then rm -f "$policy"; fi
 if [ ! -e "$policy" ]; then
-  printf '#!/bin/sh\\n# by ha-provision\\nif kill -0 %s; then exit 101; fi\\nexit 0\\n' "$$" >"$policy"
+  printf '#!/bin/sh\\n# by ha-provision\\nif [ "$2" != stop ] && kill -0 %s; then exit 101; fi\\nexit 0\\n' "$$" >"$policy"
   chmod 755 "$policy"
   trap 'rm -f "$policy"' EXIT
   trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 143' TERM
 fi`)
 
 // Without /run/systemd in sight maintainer scripts leave out some sixty daemon-reloads; one afterwards does for all.
+// They cannot stop a daemon then either, so a package that has to go (another time daemon) goes in plain sight.
 const install = raw(`
-if [ "$source" = offline ] && unshare -m true; then
-  unshare -m sh -c 'mount -t tmpfs none /run/systemd && exec apt-get "$@"' apt-get "$@" || exit
+if [ "$source" = offline ] && unshare -m true &&
+  unshare -m sh -c 'mount -t tmpfs none /run/systemd && exec apt-get "$@"' apt-get --no-remove "$@"; then
   systemctl daemon-reload
 else
   apt-get "$@" || exit

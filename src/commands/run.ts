@@ -8,6 +8,7 @@ import { stagesOf } from '../engine/plan.js'
 import type { Report } from '../engine/report.js'
 import { runStages } from '../engine/run.js'
 import { errors } from '../errors.js'
+import { discoverHooks } from '../hooks/hooks.js'
 import type { AnyPlugin, Cluster, Mode } from '../plugin/types.js'
 import { renderReport } from '../report/text.js'
 import { showProgress } from '../ui/progress.js'
@@ -79,6 +80,7 @@ export async function runCommand(options: RunCommand): Promise<number> {
       `plugins here: ${settled.plugins.map(({ name }) => name).join(', ')}`,
     )
   const stages = stagesOf(settled, mode, options.only)
+  const hooks = await discoverHooks(settled)
   const { cluster } = settled
   const what = dryRun ? 'check' : mode
 
@@ -99,6 +101,7 @@ export async function runCommand(options: RunCommand): Promise<number> {
     report = await runStages({
       settled,
       stages,
+      hooks,
       mode,
       dryRun,
       allow: options.allow ?? [],

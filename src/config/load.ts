@@ -76,7 +76,7 @@ export async function loadConfig({
       // cosmiconfig takes null for "no config here"; an empty file is a config that lacks everything.
       return document.toJS() ?? {}
     } catch (error) {
-      throw errors.configThrew(relative(cwd, path), reasonOf(error))
+      throw errors.config([{ path: '', message: reasonOf(error), hint: 'correct it', file: relative(cwd, path) }])
     }
   }
   const script: Loader = async (path) => {

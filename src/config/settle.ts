@@ -1,6 +1,6 @@
 import { homedir, hostname } from 'node:os'
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
-import { errors, KnownError, type LocatedFault, reasonOf } from '../errors.js'
+import { errors, guarded, type LocatedFault } from '../errors.js'
 import type { Schema } from '../plugin/infer.js'
 import { loadPlugins } from '../plugin/load.js'
 import { sequence } from '../plugin/sequence.js'
@@ -18,6 +18,8 @@ export interface Settled {
   /** In the order in which they run. */
   readonly plugins: readonly AnyPlugin[]
   readonly hooks: Hooks
+  /** Options of a plugin by its name. */
+  settings(plugin: string): unknown
   contextOf(plugin: AnyPlugin, mode: Mode): Context<unknown>
   nodeContextOf(plugin: AnyPlugin, mode: Mode, node: string): NodeContext<unknown>
 }
@@ -41,16 +43,6 @@ function freeze<T>(value: T): T {
     Object.freeze(value)
   }
   return value
-}
-
-/** A plugin's own function that throws is the plugin's fault, not the core's. */
-export function guarded<T>(plugin: AnyPlugin, part: string, call: () => T): T {
-  try {
-    return call()
-  } catch (error) {
-    if (error instanceof KnownError) throw error
-    throw errors.plugin(plugin.name, `its \`${part}\` is broken: ${reasonOf(error)}`, 'correct the plugin')
-  }
 }
 
 /** The plugins that take part: those the config names, those it lists, and what they require. */
@@ -94,7 +86,7 @@ export async function settle({ cwd, builtins, file, set = [] }: SettleOptions): 
   const config = { ...Object.fromEntries([...part].map(({ name }) => [name, {}])), ...overridden }
   const names = isRecord(config.nodes) ? Object.keys(config.nodes) : []
   const sound = (plugin: AnyPlugin) =>
-    guarded(plugin, 'schema', () => validateSchema(composeSchema([plugin], names), {}))
+    guarded(plugin.name, 'schema', () => validateSchema(composeSchema([plugin], names), {}))
   listed.forEach(sound)
   const { faults: schemaFaults, settings } = validateSchema(composeSchema(all, names), config)
   const replaced = set.map((assignment) => parsePath(assignment.split('=')[0] ?? '') ?? [])
@@ -132,7 +124,7 @@ export async function settle({ cwd, builtins, file, set = [] }: SettleOptions): 
     }
   }
   for (const plugin of plugins) {
-    for (const fault of guarded(plugin, 'validate', () => plugin.validate?.(contextOf(plugin, 'create'))) ?? []) {
+    for (const fault of guarded(plugin.name, 'validate', () => plugin.validate?.(contextOf(plugin, 'create'))) ?? []) {
       faults.push(located(fault, parsePath(fault.path) ?? []))
     }
   }
@@ -149,6 +141,7 @@ export async function settle({ cwd, builtins, file, set = [] }: SettleOptions): 
     cluster,
     plugins,
     hooks: (loaded.config.hooks ?? {}) as Hooks,
+    settings: (plugin) => settings[plugin],
     contextOf,
     nodeContextOf(plugin, mode, node) {
       // `packages` is a getter; a spread would compute it for every node.

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import { parse } from 'yaml'
+import { guarded } from '../errors.js'
 import type { AnyPlugin, Fault } from '../plugin/types.js'
 import { importScript, searchPlaces } from './load.js'
 
@@ -35,6 +36,15 @@ async function read(file: string): Promise<Record<string, unknown> | undefined> 
   }
 }
 
+/** A neighbour's options are not validated: what cannot be read claims nothing. */
+function uniqueOf(plugin: AnyPlugin, config: Record<string, unknown>) {
+  try {
+    return plugin.unique?.(config[plugin.name]) ?? []
+  } catch {
+    return []
+  }
+}
+
 /** Values that no two clusters may share (a port on a common subnet, a key), compared with the other configs of the tree. */
 export async function siblingFaults(own: {
   readonly file: string
@@ -42,7 +52,7 @@ export async function siblingFaults(own: {
   readonly config: Record<string, unknown>
 }): Promise<readonly Fault[]> {
   const claims = own.plugins.flatMap((plugin) =>
-    (guarded(plugin, 'unique', () => plugin.unique?.(own.config[plugin.name])) ?? []).map((claim) => ({
+    (guarded(plugin.name, 'unique', () => plugin.unique?.(own.config[plugin.name])) ?? []).map((claim) => ({
       ...claim,
       plugin,
     })),
@@ -56,8 +66,7 @@ export async function siblingFaults(own: {
     // The same cluster described twice (a copy in YAML beside one in TypeScript) shares everything on purpose.
     if (!other || other.cluster === own.config.cluster) continue
     for (const { plugin, path, value, what } of claims) {
-      const taken = plugin.unique?.(other[plugin.name])?.some((claim) => claim.path === path && claim.value === value)
-      if (taken) {
+      if (uniqueOf(plugin, other).some((claim) => claim.path === path && claim.value === value)) {
         faults.push({
           path: `${plugin.name}.${path}`,
           message: `${what} is used by cluster "${other.cluster}" in ${relative(dirname(own.file), file) || basename(file)} too`,

@@ -11,17 +11,17 @@ export function refusal(
   steps: readonly (Step & { readonly on: string })[],
   allowed: readonly string[],
 ): string | undefined {
-  const lost = steps
-    .map((step) => allowance(step, step.on))
-    .filter((name): name is string => name !== undefined && !allowed.includes(name))
+  const lost = steps.flatMap((step) => {
+    const name = allowance(step, step.on)
+    if (step.kind !== 'run' || !step.destroys || name === undefined || allowed.includes(name)) return []
+    const { what, device, node = step.on } = step.destroys
+    return [`this would destroy the ${what} on ${device} of ${node}; if that is meant: --allow '${name}'`]
+  })
   const interrupting = steps.flatMap((step) =>
     step.kind === 'run' && step.interrupts && !allowed.includes('interruption') ? [step.interrupts] : [],
   )
   const reasons = [
-    ...[...new Set(lost)].map((name) => {
-      const [node, device, ...what] = name.split(':')
-      return `this would destroy the ${what.join(':')} on ${device} of ${node}; if that is meant: --allow '${name}'`
-    }),
+    ...new Set(lost),
     ...[...new Set(interrupting)].map(
       (what) => `this would interrupt the service: ${what}; if that is meant: --allow interruption`,
     ),

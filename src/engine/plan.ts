@@ -1,4 +1,5 @@
-import { guarded, type Settled } from '../config/settle.js'
+import type { Settled } from '../config/settle.js'
+import { guarded } from '../errors.js'
 import { builder } from '../plugin/define.js'
 import type { AnyPlugin, Mode, Task } from '../plugin/types.js'
 
@@ -23,7 +24,7 @@ export function stagesOf(settled: Settled, mode: Mode, only?: readonly string[])
   return settled.plugins
     .filter(({ modes, name }) => (!modes || modes.includes(mode)) && (!only?.length || only.includes(name)))
     .flatMap((plugin) =>
-      guarded(plugin, 'tasks', () => plugin.tasks(builder as never)).map((task) => ({
+      guarded(plugin.name, 'tasks', () => plugin.tasks(builder as never)).map((task) => ({
         plugin,
         task,
         key: `${plugin.name}/${task.id}`,

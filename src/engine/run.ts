@@ -1,5 +1,5 @@
 import type { Settled } from '../config/settle.js'
-import { callHooks, discoverHooks } from '../hooks/hooks.js'
+import { callHooks, type HookTable } from '../hooks/hooks.js'
 import type { Mode } from '../plugin/types.js'
 import type { Listener, RunEvent } from './events.js'
 import { openMachines } from './machines.js'
@@ -10,6 +10,7 @@ import { type Run, runStage } from './stage.js'
 export interface RunOptions {
   readonly settled: Settled
   readonly stages: readonly Stage[]
+  readonly hooks: HookTable
   readonly mode: Mode
   readonly dryRun: boolean
   /** Names of destruction that the person allowed, as the guard prints them. */
@@ -26,7 +27,7 @@ const stops = (outcome: Outcome): boolean => !['ok', 'changed', 'drift', 'waits'
 
 /** Walks the stages: lanes at their own pace, what concerns all nodes together. All settle before a failure stops the run. */
 export async function runStages(options: RunOptions): Promise<Report> {
-  const { settled, mode, dryRun, stages } = options
+  const { settled, mode, dryRun, stages, hooks } = options
   const started = Date.now()
   const tell = (event: RunEvent) => {
     for (const listener of options.listeners) listener(event)
@@ -34,11 +35,9 @@ export async function runStages(options: RunOptions): Promise<Report> {
   const outcomes: Outcome[] = []
   const machines = openMachines(settled, stages, mode, options, tell)
   const nodes = settled.cluster.nodes.map(({ name }) => name)
-  const hooks = await discoverHooks(settled)
   const run: Run = {
     ...options,
     machines,
-    hooks,
     tell,
     pendingFor: (node) =>
       outcomes.find(
@@ -46,7 +45,12 @@ export async function runStages(options: RunOptions): Promise<Report> {
           (outcome.node === node || outcome.node === undefined) && ['drift', 'waits'].includes(outcome.status),
       )?.stage,
   }
-  const event = { cluster: settled.cluster, mode, log: (text: string) => tell({ type: 'say', text }) }
+  const event = {
+    cluster: settled.cluster,
+    mode,
+    settings: settled.settings,
+    log: (text: string) => tell({ type: 'say', text }),
+  }
   const skip = (stage: Stage, node: string | undefined, after: string) => {
     const outcome: Outcome = {
       stage: stage.key,

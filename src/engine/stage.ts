@@ -126,6 +126,7 @@ export async function runStage(stage: Stage, node: string | undefined, run: Run)
   const event = (more: Partial<HookEvent> = {}): HookEvent => ({
     cluster: run.settled.cluster,
     mode: run.mode,
+    settings: run.settled.settings,
     ...base,
     log: (line) => run.tell({ type: 'note', ...base, text: line }),
     ...more,

@@ -231,6 +231,8 @@ export type HookName = 'before-run' | 'before-stage' | 'plan' | 'before-fix' | '
 export interface HookEvent {
   readonly cluster: Cluster
   readonly mode: Mode
+  /** Options of a plugin, defaults filled in; undefined when it takes no part. */
+  settings(plugin: string): unknown
   /** `plugin/task`; absent in run hooks. */
   readonly stage?: string
   readonly node?: string

@@ -12,7 +12,7 @@ export const ask = <T>(command: Command, parse: (output: Output) => T): Probe<T>
 
 export interface FileFact {
   readonly path: string
-  /** Four octal digits: `0644`. */
+  /** Four octal digits: `0644`; `other` where something is there that is no file. */
   readonly mode: string
   /** `user:group` */
   readonly owner: string

@@ -43,10 +43,18 @@ export async function channel(
     detached: true,
     ...(options.signal ? { signal: options.signal } : {}),
   })`${argv}`
+  // A carrier that ends before it has read everything says why by its exit code.
+  child.stdin.on('error', () => {})
   if (options.onOutput) {
     child.stdout.on('data', (chunk: Buffer | string) => options.onOutput?.(chunk.toString()))
   }
-  const { exitCode, stdout, stderr } = await child
+  // zx joins chunks as text, which breaks letters of several bytes at their borders.
+  const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] }
+  child.stdout.on('data', (chunk: Buffer) => chunks.stdout.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => chunks.stderr.push(chunk))
+  const { exitCode } = await child
+  const stdout = Buffer.concat(chunks.stdout).toString()
+  const stderr = Buffer.concat(chunks.stderr).toString()
   const end = new RegExp(`^${nonce} (\\d+)\\n`, 'm').exec(stderr)
   return {
     ended: end !== null,

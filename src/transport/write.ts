@@ -12,7 +12,7 @@ export function writeCommand(
 ): Command {
   const own = owner === undefined ? '' : `chown ${quote(owner)} "$t" &&`
   return {
-    script: `p=${quote(path)}; mkdir -p "$(dirname "$p")" && t="$p.ha-provision.$$" && trap 'rm -f "$t"' EXIT && (umask 077; cat > "$t") && chmod ${quote(mode)} "$t" && ${own} sync "$t" && mv -f "$t" "$p"`,
+    script: `p=${quote(path)}; mkdir -p "$(dirname "$p")" && t="$p.ha-provision.$$" && trap 'rm -f "$t"' EXIT && (umask 077; cat > "$t") && chmod ${quote(mode)} "$t" && ${own} sync "$t" && mv -fT "$t" "$p"`,
     stdin: content,
   }
 }

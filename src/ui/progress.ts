@@ -49,10 +49,13 @@ export function showProgress(
   }
   const plain =
     !process.stderr.isTTY || !process.stderr.columns || Boolean(process.env.CI) || process.env.TERM === 'dumb'
+  let stopped = false
   const leaf = (stage: Stage, node?: string): ListrTask => ({
     // Lines of a log stand alone; in a tree the node is above.
     title: `${plain && node ? `${node} ` : ''}${stage.plugin.name}: ${stage.task.title}`,
     async task(_, task) {
+      // A run that broke off tells of no more outcomes: nothing may wait for one.
+      if (stopped) return task.skip()
       const row = rowOf(stage.key, node)
       row.show = (text) => {
         task.output = text
@@ -102,6 +105,7 @@ export function showProgress(
   return {
     done,
     stop() {
+      stopped = true
       for (const row of rows.values())
         row.end({ stage: '', title: '', status: 'skipped', ms: 0, steps: 0, findings: [] })
     },

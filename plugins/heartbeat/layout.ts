@@ -1,0 +1,38 @@
+import type { Context, Settings } from 'ha-provision'
+import drbd, { devicePath } from '../drbd/index.js'
+import network, { bare, cidr, contains, ipv4 } from '../network/index.js'
+import type { schema } from './schema.js'
+
+export type Heartbeat = Settings<typeof schema>
+export type At = Context<Heartbeat, typeof network | typeof drbd>
+
+export const paths = {
+  config: '/etc/ha.d/ha.cf',
+  resources: '/etc/ha.d/haresources',
+  key: '/etc/ha.d/authkeys',
+  agent: '/etc/ha.d/resource.d/drbddisk',
+} as const
+export const service = 'heartbeat.service'
+
+export const homeOf = (at: At): string => at.settings.home ?? at.of(drbd).primary
+
+/** The interface whose subnet an address is in. */
+export function interfaceFor(at: At, address: string): string | undefined {
+  const number = ipv4(bare(address))
+  return Object.entries(at.of(network).interfaces).find(([, { addresses }]) =>
+    Object.values(addresses).some((own) => {
+      const net = cidr(own)
+      return net !== undefined && number !== undefined && contains(net, number)
+    }),
+  )?.[0]
+}
+
+/** Replicated devices with a filesystem: what the group mounts. */
+export const mounts = (
+  at: At,
+): readonly { readonly resource: string; readonly device: string; readonly mount: string; readonly type: string }[] =>
+  Object.entries(at.of(drbd).resources).flatMap(([resource, own]) =>
+    own.filesystem
+      ? [{ resource, device: devicePath(own), mount: own.filesystem.mount, type: own.filesystem.type }]
+      : [],
+  )
