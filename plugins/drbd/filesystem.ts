@@ -69,7 +69,7 @@ export const filesystemTask = (t: TaskBuilder<Drbd, typeof network | typeof stor
         const own = contents.find(({ node }) => node === good)?.content
         if (own === type) continue
         const actual = contents.map(({ node, content = 'nothing' }) => `${node}: ${content}`).join('; ')
-        const about = { subject: name, desired: `${type} on ${devicePath(resource)}`, actual }
+        const about = { subject: name, desired: `${type} on ${devicePath(resource)}`, actual, note: actual }
         if (own === 'unknown data') found.push(finding('unknown-data', about))
         else if (own !== undefined) found.push(finding('other-filesystem', about))
         else if (contents.some(({ content }) => content !== undefined)) found.push(finding('peer-data', about))

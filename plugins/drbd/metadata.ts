@@ -14,9 +14,15 @@ const parts = (subject = ''): readonly [string, string] => {
 
 function metadataFinding(subject: string, device: string, e: Evidence, state: string): Finding<Id> {
   const desired = `DRBD metadata on ${device}`
-  if (isInUse(e)) return finding('backing-in-use', { subject, desired, actual: `${describe(e)}, ${uses(e)}` })
+  if (isInUse(e)) {
+    const actual = `${describe(e)}, ${uses(e)}`
+    return finding('backing-in-use', { subject, desired, actual, note: actual })
+  }
   if (e.type === 'drbd') return finding('not-up', { subject, desired: 'up', actual: state })
-  return finding(isEmpty(e) ? 'no-metadata' : 'backing-data', { subject, desired, actual: describe(e) })
+  const actual = describe(e)
+  return isEmpty(e)
+    ? finding('no-metadata', { subject, desired, actual })
+    : finding('backing-data', { subject, desired, actual, note: actual })
 }
 
 /** Metadata, and the devices up: evidence from both nodes, then what is missing on each. */

@@ -53,14 +53,21 @@ export const rolesTask = (t: TaskBuilder<Drbd, typeof network | typeof storage>)
         const [a, b] = Object.values(nodes).map(({ drbd }) => drbd.minors[minor])
         if (!a || !b) return { waits: `waits for drbd/metadata: ${name} is not up on both nodes` }
         const [newA = false, newB = false] = Object.values(nodes).map(({ isNew }) => isNew.includes(name))
-        const about = { subject: name, actual: spellAll(nodes, minor) }
+        const actual = spellAll(nodes, minor)
+        // The note is what a refusal prints: the evidence of both sides.
+        const about = { subject: name, actual, note: actual }
         switch (pictureOf(a, b, [newA, newB])) {
           case 'fresh': {
             const data = withData(nodes, resource)
             found.push(
               resource.initialSync === 'skip' && data.length > 0
-                ? finding('not-empty', { ...about, desired: 'two empty sides', actual: `data on ${data.join(', ')}` })
-                : finding('no-sync-source', { ...about, desired: `data of ${settings.primary}` }),
+                ? finding('not-empty', {
+                    ...about,
+                    desired: 'two empty sides',
+                    actual: `data on ${data.join(', ')}`,
+                    note: `data on ${data.join(', ')}`,
+                  })
+                : finding('no-sync-source', { subject: name, actual, desired: `data of ${settings.primary}` }),
             )
             break
           }

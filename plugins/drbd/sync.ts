@@ -1,4 +1,4 @@
-import { ask, finding, type Progress, type Task, type TaskBuilder } from 'ha-provision'
+import { ask, type Finding, finding, type Progress, type Task, type TaskBuilder } from 'ha-provision'
 import type network from '../network/index.js'
 import type storage from '../storage/index.js'
 import type { Drbd } from './layout.js'
@@ -10,6 +10,8 @@ function progressOf(stdout: string, minors: readonly number[]): Progress {
   const states = minors.map((minor) => fact.minors[minor])
   const behind = states.find((state) => state?.disk !== 'UpToDate' || state.peerDisk !== 'UpToDate')
   if (behind === undefined && !states.includes(undefined)) return { done: true, text: 'UpToDate on both nodes' }
+  const alone = states.find((state) => state?.connection === 'StandAlone' || state?.disk === 'Failed')
+  if (alone) return { done: false, text: spell(alone), failed: `it will not sync by itself: ${spell(alone)}` }
   const ratios = states.flatMap((state) => state?.synced ?? [])
   const more = behind?.finish ? `, ${behind.speed} KiB/s, ${behind.finish} left` : ''
   return { done: false, text: `${spell(behind)}${more}`, ...(ratios.length > 0 ? { ratio: Math.min(...ratios) } : {}) }
@@ -21,20 +23,18 @@ export const syncTask = (t: TaskBuilder<Drbd, typeof network | typeof storage>):
     id: 'sync',
     title: 'both sides in sync',
     probes: () => ({ drbd: drbdProbe }),
-    check: ({ settings, nodes }) =>
-      Object.entries(settings.resources).flatMap(([name, { minor }]) => {
-        const [a, b] = Object.values(nodes).map(({ drbd }) => drbd.minors[minor])
-        if (inSync(a, b)) return []
-        return [
-          finding('not-in-sync', {
-            subject: name,
-            desired: 'UpToDate/UpToDate',
-            actual: Object.entries(nodes)
-              .map(([node, { drbd }]) => `${node}: ${spell(drbd.minors[minor])}`)
-              .join('; '),
-          }),
-        ]
-      }),
+    check({ settings, nodes }) {
+      const found: Finding<'not-in-sync'>[] = []
+      for (const [name, { minor }] of Object.entries(settings.resources)) {
+        const states = Object.entries(nodes).map(([node, { drbd }]) => ({ node, state: drbd.minors[minor] }))
+        const missing = states.find(({ state }) => state === undefined)
+        if (missing) return { waits: `waits for drbd/metadata: ${name} is not up on ${missing.node}` }
+        if (inSync(states[0]?.state, states[1]?.state)) continue
+        const actual = states.map(({ node, state }) => `${node}: ${spell(state)}`).join('; ')
+        found.push(finding('not-in-sync', { subject: name, desired: 'UpToDate/UpToDate', actual, note: actual }))
+      }
+      return found
+    },
     fix: {
       'not-in-sync': ({ settings, finding: { subject = '' } }) => [
         {

@@ -220,7 +220,7 @@ export const upTask = (t: Builder): Task =>
         )
         const [stuck] = primaries
         // Primary, and nothing else of the group: Heartbeat believes that it runs, and starts it when told to take over.
-        return stuck && stuck[1].cluster.running && stuck[1].cluster.seen[stuck[0]] === 'active'
+        return stuck?.[1].cluster.running && stuck[1].cluster.seen[stuck[0]] === 'active'
           ? [takeOver(stuck[0]), waitForGroup(at, stuck[0])]
           : [waitForGroup(at, on)]
       },

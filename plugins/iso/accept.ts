@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { appendFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Cluster } from 'ha-provision'
@@ -28,13 +29,25 @@ function inTurn<T>(work: () => Promise<T>): Promise<T> {
   return mine
 }
 
-/** Takes over a status that was judged genuine: keys are pinned, the token is used up, the waiting run sees it. */
-export const accept = (cluster: Cluster, message: Message, tokenHash?: string): Promise<void> =>
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+/**
+ * Takes over a status that was judged genuine: keys are pinned, the token is used up, the waiting run sees it.
+ * False when the token it came with was used up meanwhile: of two calls at once only one counts.
+ */
+export const accept = (cluster: Cluster, message: Message, token?: string): Promise<boolean> =>
   inTurn(async () => {
+    const file = tokenFile(cluster, message.node)
+    if (token !== undefined && (await readFile(file, 'utf8').catch(() => '')).trim() !== token) return false
     if (message.hostKeys.length > 0) await pin(cluster, message.node, message.hostKeys)
-    const callback: Callback = { ...message, receivedAt: new Date().toISOString(), ...(tokenHash ? { tokenHash } : {}) }
+    const callback: Callback = {
+      ...message,
+      receivedAt: new Date().toISOString(),
+      ...(token === undefined ? {} : { tokenHash: sha256(token) }),
+    }
     await replace(callbackFile(cluster, message.node), `${JSON.stringify(callback, undefined, 2)}\n`)
-    await rm(tokenFile(cluster, message.node), { force: true })
+    await rm(file, { force: true })
+    return true
   })
 
 /** Every call is noted, also those that were refused. */

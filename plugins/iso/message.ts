@@ -11,7 +11,13 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 /** One public key, without its comment; undefined when it is none. */
 export function publicKey(text: string): string | undefined {
   const key = text.trim().split(/\s+/).slice(0, 2).join(' ')
-  return hostKey.test(key) ? key : undefined
+  const [type = '', blob = ''] = key.split(' ')
+  if (!hostKey.test(key)) return undefined
+  // The blob says its own type once more, with its length before it (RFC 4253, 6.6).
+  const bytes = Buffer.from(blob, 'base64')
+  return bytes.readUInt32BE(0) === type.length && bytes.toString('latin1', 4, 4 + type.length) === type
+    ? key
+    : undefined
 }
 
 /** Reads a status that came from outside: everything is checked, nothing is taken over that is not known. */

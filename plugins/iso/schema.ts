@@ -5,10 +5,30 @@ export const schema = {
   additionalProperties: false,
   properties: {
     repository: {
-      enum: ['apt', 'none'],
+      enum: ['apt', 'rpm', 'none'],
       default: 'apt',
       description:
-        'Packages that the medium brings: `apt` all that the plugins need and the stub lacks; `none` leaves it to the mirrors of the nodes.',
+        'Packages that the medium brings: `apt` all that the plugins need and the stub lacks; `rpm` all that they need, with dependencies; `none` leaves it to the mirrors of the nodes.',
+    },
+    rpm: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      description: 'Where `repository: rpm` takes packages from.',
+      properties: {
+        reposDir: {
+          type: 'string',
+          default: '/etc/yum.repos.d',
+          description: "Folder of .repo files on this computer; relative paths start at the config's folder.",
+        },
+        releasever: {
+          type: 'string',
+          pattern: '^[A-Za-z0-9.]+$',
+          errorMessage: 'is no release such as 9',
+          default: '9',
+          description: "Release of the nodes' distribution, put in for $releasever.",
+        },
+      },
     },
     callback: {
       type: 'object',
@@ -22,6 +42,12 @@ export const schema = {
           format: 'ipv4',
           default: '127.0.0.1',
           description: 'Address of this computer that the server listens on. The qemu driver reaches loopback.',
+        },
+        host: {
+          type: 'string',
+          pattern: '^[A-Za-z0-9][A-Za-z0-9.-]*$',
+          errorMessage: 'is no IPv4 address or host name',
+          description: "Address by which machines reach this computer. Default: the vm driver's.",
         },
         port: {
           type: 'integer',

@@ -1,17 +1,26 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from 'ha-provision'
-import { accept, note } from './accept.js'
+import { readVm } from '../vm/index.js'
+import { accept, note, sha256 } from './accept.js'
 import { readMessage } from './message.js'
 import { certificateFile, certificateKeyFile, readCallback, tokenFile } from './state.js'
 
-export const limits = { bodyBytes: 256 * 1024, headersMs: 10_000, requestMs: 20_000, connections: 32 } as const
+/** What one caller can take up at most. */
+export const limits = {
+  bodyBytes: 256 * 1024,
+  headersMs: 10_000,
+  requestMs: 20_000,
+  checkMs: 1_000,
+  farewellMs: 2_000,
+  connections: 32,
+}
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 /** Over hashes, which have one length, so that time says nothing about the secret. */
 const same = (a: string, b: string): boolean => timingSafeEqual(Buffer.from(sha256(a)), Buffer.from(sha256(b)))
 
@@ -27,11 +36,18 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytes) throw new Refused(413, 'the body is too large')
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > limits.bodyBytes) throw new Refused(413, 'the body is too large')
-    chunks.push(chunk)
-  }
+  // No `for await`: leaving it early would cut the connection before the refusal is said.
+  await new Promise<void>((resolve, reject) => {
+    request
+      .on('data', (chunk: Buffer) => {
+        size += chunk.length
+        if (size <= limits.bodyBytes) chunks.push(chunk)
+        else reject(new Refused(413, 'the body is too large'))
+      })
+      .on('end', resolve)
+      .on('error', reject)
+      .on('close', () => reject(new Refused(400, 'the connection ended before the body did')))
+  })
   return Buffer.concat(chunks).toString()
 }
 
@@ -54,9 +70,13 @@ async function judge(cluster: Cluster, request: IncomingMessage): Promise<string
   const message = readMessage(await bodyOf(request))
   if ('wrong' in message) throw new Refused(400, message.wrong)
   if (message.node !== node) throw new Refused(400, 'the body names another node')
-  await accept(cluster, message, sha256(token))
+  if (message.vm !== (await readVm(cluster, node))?.uuid) throw new Refused(400, 'the body names another machine')
+  if (!(await accept(cluster, message, token))) throw new Refused(409, 'this token was used already')
   return node
 }
+
+/** What Node calls a request that never became one, as a status. */
+const statusOf: Readonly<Record<string, number>> = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 }
 
 export interface CallbackServer {
   readonly port: number
@@ -64,7 +84,13 @@ export interface CallbackServer {
 }
 
 /** Listens for machines of one cluster. Whatever comes that is no genuine call is refused and noted, and listening goes on. */
-export async function openServer(cluster: Cluster, bind: string, port: number): Promise<CallbackServer> {
+export async function openServer(
+  cluster: Cluster,
+  bind: string,
+  port: number,
+  most: typeof limits = limits,
+): Promise<CallbackServer> {
+  const say = (line: string) => note(cluster, line).catch(() => undefined)
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const from = request.socket.remoteAddress ?? 'somebody'
     const reply = (status: number, text: string) => {
@@ -72,17 +98,13 @@ export async function openServer(cluster: Cluster, bind: string, port: number): 
     }
     try {
       const node = await judge(cluster, request)
-      await note(cluster, `${from}: ${node} called back`)
+      await say(`${from}: ${node} called back`)
       reply(200, 'thank you')
     } catch (error) {
       const status = error instanceof Refused ? error.status : 500
-      await note(
-        cluster,
-        `${from}: refused ${request.method} ${request.url}: ${status} ${(error as Error).message}`,
-      ).catch(() => undefined)
+      await say(`${from}: refused ${request.method} ${request.url}: ${status} ${(error as Error).message}`)
       if (!response.headersSent && !response.destroyed)
         reply(status, status === 500 ? 'not possible now' : (error as Error).message)
-      if (status === 413) request.destroy()
     }
   }
   const server = createServer(
@@ -90,27 +112,42 @@ export async function openServer(cluster: Cluster, bind: string, port: number): 
       key: await readFile(certificateKeyFile(cluster)),
       cert: await readFile(certificateFile(cluster)),
       minVersion: 'TLSv1.2',
-      handshakeTimeout: limits.headersMs,
-      headersTimeout: limits.headersMs,
-      requestTimeout: limits.requestMs,
-      connectionsCheckingInterval: 1000,
+      handshakeTimeout: most.headersMs,
+      headersTimeout: most.headersMs,
+      requestTimeout: most.requestMs,
+      connectionsCheckingInterval: most.checkMs,
     },
     (request, response) => void answer(request, response),
   )
-  server.maxConnections = limits.connections
-  server.on(
-    'tlsClientError',
-    (error) => void note(cluster, `refused a connection: ${error.message}`).catch(() => undefined),
-  )
+  server.maxConnections = most.connections
+  server.on('tlsClientError', (error) => void say(`refused a connection: ${error.message}`))
+  server.on('drop', () => void say('refused a connection: too many at once'))
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const status = statusOf[error.code ?? ''] ?? 400
+    const from = socket.remoteAddress ?? 'somebody'
+    void say(`${from}: refused what was no whole request: ${status} ${error.message}`).then(() => {
+      if (socket.writable) socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`)
+      // A client that does not read its answer either must not hold the connection.
+      setTimeout(() => socket.destroy(), 1000).unref()
+    })
+  })
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   server.listen(port, bind)
   await once(server, 'listening')
   const actual = (server.address() as AddressInfo).port
   return {
     port: actual,
     async close() {
-      server.closeAllConnections()
+      const closed = once(server, 'close')
       server.close()
-      await once(server, 'close')
+      // The machine whose call ended the wait still has to read its answer.
+      await Promise.race([closed, sleep(most.farewellMs)])
+      for (const socket of sockets) socket.destroy()
+      await closed
     },
   }
 }
@@ -130,7 +167,9 @@ export async function shareServer(cluster: Cluster, bind: string, port: number):
   }
   const server = await shared.server.catch((error: NodeJS.ErrnoException) => {
     leave()
-    throw new Error(`the callback server cannot listen on ${bind}:${port}: ${error.message}`)
+    throw new Error(
+      `the callback server cannot listen on ${bind}:${port}: ${error.message}; iso.callback.port chooses another`,
+    )
   })
   return {
     async close() {

@@ -22,6 +22,8 @@ export interface Callback {
 export const isoDir = ({ stateDir }: Cluster): string => join(stateDir, 'iso')
 export const nodeDir = (cluster: Cluster, node: string): string => join(isoDir(cluster), node)
 export const mediumFile = (cluster: Cluster, node: string): string => join(nodeDir(cluster, node), 'config.iso')
+/** What goes onto the medium, while it is built. */
+export const treeDir = (cluster: Cluster, node: string): string => join(nodeDir(cluster, node), 'tree')
 export const tokenFile = (cluster: Cluster, node: string): string => join(nodeDir(cluster, node), 'token')
 export const inputsFile = (cluster: Cluster, node: string): string => join(nodeDir(cluster, node), 'inputs')
 export const callbackFile = (cluster: Cluster, node: string): string => join(nodeDir(cluster, node), 'callback.json')

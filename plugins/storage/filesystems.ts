@@ -69,7 +69,9 @@ export const filesystemsTask = (t: TaskBuilder<Storage, AnyPlugin>): Task =>
               ]
         }
         if (isInUse(e))
-          return [finding('device-in-use', { subject: device, desired, actual: `${describe(e)}, ${uses(e)}` })]
+          return [
+            finding('device-in-use', { subject: device, desired, actual: `${describe(e)}, ${uses(e)}`, note: uses(e) }),
+          ]
         if (e.type === type) {
           if (facts.full.includes(mount))
             return [

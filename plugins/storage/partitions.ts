@@ -81,6 +81,7 @@ function diskFinding(disk: string, parts: readonly Part[], e: Evidence, tables: 
       subject: disk,
       desired: `GPT with ${labels}`,
       actual: `${describe(e)}, ${uses(e)}`,
+      note: uses(e),
     })
   return finding(isEmpty(e) ? 'no-table' : 'foreign-disk', {
     subject: disk,

@@ -37,6 +37,8 @@ const MiB = 1048576
 function deviceFinding(group: string, e: Evidence, { pvs, lvs }: LvmFact): Finding<Id> | undefined {
   const subject = e.device
   const desired = `physical volume of ${group}`
+  // The note is what a refusal prints.
+  const inUse = (actual: string) => finding('device-in-use', { subject, desired, actual, note: actual })
   if (!e.exists) return finding('no-device', { subject, desired: 'a block device', actual: 'none' })
   const pv = pvs.find(({ number }) => number === e.number)
   if (pv?.group === group) return undefined
@@ -44,22 +46,15 @@ function deviceFinding(group: string, e: Evidence, { pvs, lvs }: LvmFact): Findi
     const active = lvs.filter((lv) => lv.group === pv.group && lv.active).map((lv) => `${lv.group}/${lv.name}`)
     const elsewhere = pvs.filter((other) => other.group === pv.group && other.number !== e.number)
     if (elsewhere.length > 0)
-      return finding('device-in-use', {
-        subject,
-        desired,
-        actual: `LVM physical volume of ${pv.group}, which is also on ${elsewhere.map((other) => other.device).join(', ')}`,
-      })
-    if (active.length > 0)
-      return finding('device-in-use', {
-        subject,
-        desired,
-        actual: `LVM physical volume of ${pv.group}, active: ${active.join(', ')}`,
-      })
+      return inUse(
+        `LVM physical volume of ${pv.group}, which is also on ${elsewhere.map((other) => other.device).join(', ')}`,
+      )
+    if (active.length > 0) return inUse(`LVM physical volume of ${pv.group}, active: ${active.join(', ')}`)
     return finding('foreign-pv', { subject, desired, actual: `LVM physical volume of ${pv.group}` })
   }
   // An orphan of zeros is what a killed run leaves between pvcreate and vgcreate.
   if (pv && !e.nonZero && !isInUse(e)) return undefined
-  if (isInUse(e)) return finding('device-in-use', { subject, desired, actual: `${describe(e)}, ${uses(e)}` })
+  if (isInUse(e)) return inUse(`${describe(e)}, ${uses(e)}`)
   if (isEmpty(e)) return finding('no-pv', { subject, desired, actual: 'empty device' })
   return finding('foreign-data', { subject, desired, actual: describe(e) })
 }

@@ -1,8 +1,9 @@
-import type { AnyPlugin, CommandIo, Context, NodeContext, Output, PluginCommand, Step } from 'ha-provision'
-import type { Driver, VmFact } from './drivers/types.js'
-import { buildStub, driverOf, type VmContext, type VmSettings } from './index.js'
-import { consoleFile, type Vm } from './state.js'
-import { stubDir } from './stub.js'
+import type { AnyPlugin, CommandIo, Context, NodeContext, Output, PluginCommand } from 'ha-provision'
+import { driverOf } from './drivers/index.js'
+import type { Driver, VmContext, VmFact } from './drivers/types.js'
+import type { VmSettings } from './schema.js'
+import { consoleFile } from './state.js'
+import { buildStub, stubDir } from './stub.js'
 
 type Io = Context<VmSettings, AnyPlugin> & CommandIo & { nodeContext(node: string): NodeContext<VmSettings, AnyPlugin> }
 
@@ -17,40 +18,42 @@ interface Target {
   readonly driver: Driver
   readonly at: VmContext
   readonly fact: VmFact
-  readonly vm: Vm
 }
 
 const actions: Readonly<Record<string, (target: Target) => Promise<number>>> = {
-  async start({ io, driver, at, fact, vm }) {
-    if (fact.state === 'running') return told(io, { code: 0, stdout: '', stderr: '' }, `${at.node} is running`)
-    return told(
-      io,
-      await io.exec(driver.start(at, vm)),
-      `${at.node} started; its console: ${consoleFile(at.cluster, at.node)}`,
-    )
+  async list({ io, at, fact: { state, vm } }) {
+    const ssh = vm ? `ssh ${vm.sshHost}:${vm.sshPort}` : ''
+    io.print(`${at.node.padEnd(20)} ${state.padEnd(10)} ${ssh}`.trimEnd())
+    return 0
   },
-  async stop({ io, driver, at, vm }) {
-    const result = await io.exec(driver.stop(at, vm, io.options.force === true))
-    if (result.code !== 0) io.say('it did not power off by itself; --force ends it as a power cut does')
+  async start({ io, driver, at, fact: { state, vm } }) {
+    if (!vm || state === 'incomplete') {
+      io.say(`${at.node}: files of its machine are missing`)
+      return 1
+    }
+    const started = await io.exec(driver.start(at, vm))
+    return told(io, started, `${at.node} runs; its console: ${consoleFile(at.cluster, at.node)}`)
+  },
+  async stop({ io, driver, at }) {
+    const force = io.options.force === true
+    const result = await io.exec(driver.stop(at, force))
+    if (result.code !== 0 && !force) {
+      io.say(`${at.node} has not powered off by itself; what a power cut does: ha-provision vm stop ${at.node} --force`)
+    }
     return told(io, result, `${at.node} is off`)
   },
   async console({ io, at }) {
     io.print(consoleFile(at.cluster, at.node))
     return 0
   },
-  async destroy({ io, driver, at, fact, vm }) {
-    if (fact.state === 'running' && io.options.force !== true) {
+  async destroy({ io, driver, at, fact }) {
+    if (io.options.force === true) await io.exec(driver.stop(at, true))
+    else if (fact.state === 'running') {
       io.say(`${at.node} is running, and its disks would be gone: stop it first, or add --force`)
       return 1
     }
-    if (fact.state === 'running') await io.exec(driver.stop(at, vm, true))
-    return told(io, await io.exec(driver.destroy(at, vm)), `${at.node} and its disks are gone`)
+    return told(io, await io.exec(driver.destroy(at)), `${at.node} and its disks are gone`)
   },
-}
-
-async function factOf(io: Io, driver: Driver, at: VmContext): Promise<VmFact> {
-  const { command, parse } = driver.probe(at)
-  return parse(await io.exec(command))
 }
 
 /** `vm [action] [node]` */
@@ -62,13 +65,18 @@ export const vmCommand: PluginCommand<VmSettings, AnyPlugin> = {
     const [action = 'list', name] = io.args
     const driver = driverOf(io.settings)
     const nodes = io.cluster.nodes.map((node) => node.name)
-    if (action !== 'list' && !(action in actions)) {
-      io.say(`no such action: ${action}; known: list, ${Object.keys(actions).join(', ')}`)
+    const run = Object.hasOwn(actions, action) ? actions[action] : undefined
+    if (!run) {
+      io.say(`no such action: ${action}; known: ${Object.keys(actions).join(', ')}`)
       return 2
     }
     if (name !== undefined && !nodes.includes(name)) {
       io.say(`no such node: ${name}; known: ${nodes.join(', ')}`)
       return 2
+    }
+    if (!driver.makes) {
+      io.say(`vm.driver is "${driver.name}": there are no machines of this tool`)
+      return action === 'list' ? 0 : 2
     }
     // What cannot be undone is done to what was named, never to all.
     if (action === 'destroy' && name === undefined) {
@@ -78,17 +86,13 @@ export const vmCommand: PluginCommand<VmSettings, AnyPlugin> = {
     let worst = 0
     for (const node of name === undefined ? nodes : [name]) {
       const at = io.nodeContext(node) as VmContext
-      const fact = await factOf(io, driver, at)
-      if (action === 'list') {
-        io.print(
-          `${node.padEnd(20)} ${fact.state.padEnd(10)} ${fact.vm ? `${fact.vm.sshHost}:${fact.vm.sshPort}` : ''}`.trimEnd(),
-        )
-      } else if (fact.state === 'absent' || (fact.vm === undefined && action !== 'destroy')) {
-        io.say(`${node}: there is no complete machine`)
+      const { command, parse } = driver.probe(at)
+      const fact = parse(await io.exec(command))
+      if (fact.state === 'absent' && action !== 'list') {
+        io.say(`${node}: there is no machine`)
         worst = 1
       } else {
-        const run = actions[action] as (target: Target) => Promise<number>
-        worst = Math.max(worst, await run({ io, driver, at, fact, vm: fact.vm as Vm }))
+        worst = Math.max(worst, await run({ io, driver, at, fact }))
       }
     }
     return worst
@@ -99,6 +103,7 @@ export const vmCommand: PluginCommand<VmSettings, AnyPlugin> = {
 export const stubCommand: PluginCommand<VmSettings, AnyPlugin> = {
   usage: 'stub [action]',
   description: 'the image that machines are copied from: path (default), build',
+  options: [['--force', 'build it anew although it is there: newer packages']],
   async run(io) {
     const [action = 'path'] = io.args
     const dir = stubDir(io.settings.stub, io.cluster)
@@ -114,8 +119,8 @@ export const stubCommand: PluginCommand<VmSettings, AnyPlugin> = {
       io.say(`vm.stub names an image of your own (${dir}); only the built-in one is built here`)
       return 2
     }
-    const step = buildStub(dir) as Step & { kind: 'run' }
-    io.say(`${step.title} into ${dir}; this takes a minute or two`)
+    const step = buildStub(dir, io.options.force === true)
+    io.say(`${step.title} into ${dir}`)
     return told(io, await io.exec(step.command), dir)
   },
 }

@@ -1,4 +1,4 @@
-import type { Schema } from 'ha-provision'
+import type { Schema, Settings } from 'ha-provision'
 
 export const schema = {
   type: 'object',
@@ -35,15 +35,17 @@ export const schema = {
       default: {},
       description: 'Disks of each machine beside the system. The name is the serial: /dev/disk/by-id/virtio-NAME.',
       propertyNames: {
-        pattern: '^[a-z][a-z0-9-]{0,18}$',
-        errorMessage: 'must be lower-case letters, digits and hyphens, 19 at most',
+        pattern: '^(?!root$)[a-z][a-z0-9-]{0,18}$',
+        errorMessage: 'must be lower-case letters, digits and hyphens, 19 at most, and not "root", the system disk',
       },
       additionalProperties: {
         type: 'object',
         additionalProperties: false,
         required: ['sizeMiB'],
-        properties: { sizeMiB: { type: 'integer', minimum: 1, description: 'Size. Taken when the disk is made.' } },
+        properties: { sizeMiB: { type: 'integer', minimum: 1, description: 'Size. Disks grow, and never shrink.' } },
       },
     },
   },
 } as const satisfies Schema
+
+export type VmSettings = Settings<typeof schema>

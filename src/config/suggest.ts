@@ -17,7 +17,9 @@ export function nearest(word: string, known: readonly string[]): string | undefi
     .map((candidate) => ({ candidate, d: distance(word.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.d - b.d)
   const best = ranked[0]
-  return best && best.d <= Math.max(1, Math.ceil(best.candidate.length / 3)) ? best.candidate : undefined
+  return best && best.d < best.candidate.length && best.d <= Math.max(1, Math.ceil(best.candidate.length / 3))
+    ? best.candidate
+    : undefined
 }
 
 /** `did you mean "x"?`, else the list of what is known. */

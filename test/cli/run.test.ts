@@ -63,7 +63,7 @@ const filesBelow = (dir: string): string[] =>
 
 describe.concurrent('the command line', () => {
   it('lets the running step end at the first Ctrl-C, exits 130, and the next run goes on', async () => {
-    const one = open('interrupt', 2)
+    const one = open('interrupt', 3)
     const { child, ended } = one.start('modify')
     await one.begun()
     child.kill('SIGINT')
@@ -72,10 +72,10 @@ describe.concurrent('the command line', () => {
     expect(stderr).toContain('stopping: the running step is allowed to end')
     expect(stdout).toContain('cluster demo: interrupted')
     expect(readdirSync(one.state).sort()).toEqual(['config', 'logs'])
-    expect(await one.run('modify')).toMatchObject({ code: 0 })
+    expect(await one.run('modify', '--set', 'slow.seconds=0')).toMatchObject({ code: 0 })
   })
   it('leaves the running step to the node at the second Ctrl-C', async () => {
-    const one = open('interrupt-twice', 3)
+    const one = open('interrupt-twice', 8)
     const { child, said, ended } = one.start('modify')
     await one.begun()
     child.kill('SIGTERM')
@@ -83,17 +83,17 @@ describe.concurrent('the command line', () => {
     child.kill('SIGTERM')
     const started = Date.now()
     expect(await ended).toMatchObject({ code: 143 })
-    expect(Date.now() - started).toBeLessThan(1500)
+    expect(Date.now() - started).toBeLessThan(5000)
   })
   it('takes over after kill -9, and mends what is not done', async () => {
-    const one = open('killed', 2)
+    const one = open('killed', 10)
     const { child, ended } = one.start('modify')
     await one.begun()
     const other = await one.run('modify')
     expect([other.code, other.stderr.includes('another run holds this cluster: modify by')]).toEqual([1, true])
     child.kill('SIGKILL')
     await ended
-    const next = await one.run('modify')
+    const next = await one.run('modify', '--set', 'slow.seconds=0')
     expect(next.code).toBe(0)
     expect(next.stderr).toContain('the lock of a run that ended without releasing it was taken over')
   })

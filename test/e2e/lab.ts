@@ -1,12 +1,11 @@
 import { execFile, spawn } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Report } from '../../src/engine/report.js'
 
-export const root = fileURLToPath(new URL('../..', import.meta.url))
-const program = join(root, 'dist/src/cli.js')
+const root = fileURLToPath(new URL('../..', import.meta.url))
 
 export interface Result {
   readonly code: number
@@ -14,25 +13,27 @@ export interface Result {
   readonly stderr: string
 }
 
-/** A project folder with a config of its own, its own state, and real virtual machines below it. */
+/** A user's project: the packed package installed into an empty folder, with a config, a plugin and a state of its own. */
 export interface Lab {
   readonly dir: string
   readonly stateDir: string
-  ha(...args: string[]): Promise<Result>
-  /** Runs with `--json` and gives the report. */
-  report(...args: string[]): Promise<Report>
+  /** `npx ha-provision …` in the project; with a Node of another version where one is named. */
+  ha(args: readonly string[], node?: string): Promise<Result>
+  /** The same with `--json`. */
+  report(args: readonly string[], node?: string): Promise<Report>
   /** A script on a node as root, over the key and the pinned host key that the tool made; rejects when it fails. */
   on(node: string, script: string): Promise<string>
-  /** The process of a node's QEMU, taken from its pid file and checked against its command line. */
+  ssh(node: string): Promise<readonly string[]>
+  /** The process of a node's QEMU, from its pid file and checked against its command line. */
   pid(node: string): Promise<number>
-  env: NodeJS.ProcessEnv
+  /** Ends what it started, also when a test failed. */
   close(): Promise<void>
 }
 
 export function execute(
   command: string,
   args: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv; input?: string },
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly input?: string },
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
     const child = execFile(command, args, { ...options, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
@@ -43,56 +44,67 @@ export function execute(
   })
 }
 
-interface Vm {
-  readonly sshHost: string
-  readonly sshPort: number
+async function must(command: string, args: readonly string[], cwd: string): Promise<string> {
+  const result = await execute(command, args, { cwd })
+  if (result.code !== 0)
+    throw new Error(`${command} ${args.join(' ')}: exit ${result.code}\n${result.stdout}${result.stderr}`)
+  return result.stdout
 }
 
-export async function openLab(nodes: readonly string[], config = join(root, 'ha.config.ts')): Promise<Lab> {
+export async function openLab(nodes: readonly string[]): Promise<Lab> {
   const dir = await mkdtemp(join(tmpdir(), 'hap-e2e-'))
-  await copyFile(config, join(dir, 'ha.config.ts'))
+  const stateDir = join(dir, 'state', 'ha-provision', 'e2e')
+  await must('npm', ['pack', '--silent', '--pack-destination', dir], root)
+  const [tarball = ''] = (await readdir(dir)).filter((name) => name.endsWith('.tgz'))
+  await writeFile(join(dir, 'package.json'), '{ "name": "project", "private": true, "type": "module" }\n')
+  await must('npm', ['install', '--no-audit', '--no-fund', join(dir, tarball)], dir)
+  const config = await readFile(join(root, 'test/e2e/ha.config.ts'), 'utf8')
+  await writeFile(join(dir, 'ha.config.ts'), config.replace('../projects/user-plugin/sysctl.js', './sysctl.ts'))
+  await copyFile(join(root, 'test/projects/user-plugin/sysctl.ts'), join(dir, 'sysctl.ts'))
   const env = { ...process.env, XDG_STATE_HOME: join(dir, 'state'), CI: 'true', NO_COLOR: '1' }
-  const stateDir = join(dir, 'state', 'ha-provision', 'demo')
-  const vm = async (node: string): Promise<Vm> =>
-    JSON.parse(await readFile(join(stateDir, 'vm', node, 'vm.json'), 'utf8')) as Vm
-  const ha = (...args: string[]) => execute(process.execPath, [program, ...args], { cwd: dir, env })
-  const sshArgs = async (node: string) => {
-    const { sshHost, sshPort } = await vm(node)
+  const ha: Lab['ha'] = (args, node) =>
+    node === undefined
+      ? execute('npx', ['--no-install', 'ha-provision', ...args], { cwd: dir, env })
+      : execute('npx', ['-y', '-p', `node@${node}`, 'node', 'node_modules/ha-provision/dist/src/cli.js', ...args], {
+          cwd: dir,
+          env,
+        })
+  const ssh: Lab['ssh'] = async (node) => {
+    const { sshHost, sshPort } = JSON.parse(await readFile(join(stateDir, 'vm', node, 'vm.json'), 'utf8'))
+    const options = [
+      'StrictHostKeyChecking=yes',
+      'BatchMode=yes',
+      `UserKnownHostsFile=${join(stateDir, 'known_hosts')}`,
+      `HostKeyAlias=${node}`,
+      'ConnectTimeout=15',
+      'ServerAliveInterval=3',
+    ]
     return [
       '-F',
       'none',
       '-i',
       join(stateDir, 'iso', 'id_ed25519'),
-      '-o',
-      'StrictHostKeyChecking=yes',
-      '-o',
-      'BatchMode=yes',
-      '-o',
-      `UserKnownHostsFile=${join(stateDir, 'known_hosts')}`,
-      '-o',
-      `HostKeyAlias=${node}`,
-      '-o',
-      'ConnectTimeout=15',
+      ...options.flatMap((option) => ['-o', option]),
       '-p',
       String(sshPort),
       `root@${sshHost}`,
     ]
   }
-  const pid = async (node: string): Promise<number> => {
+  const pid: Lab['pid'] = async (node) => {
     const number = Number(await readFile(join(stateDir, 'vm', node, 'qemu.pid'), 'utf8'))
     const line = await readFile(`/proc/${number}/cmdline`, 'utf8')
-    if (!line.includes('qemu-system') || !line.includes(node))
+    if (!line.includes('qemu-system') || !line.includes(stateDir))
       throw new Error(`process ${number} is not the QEMU of ${node}`)
     return number
   }
   return {
     dir,
     stateDir,
-    env,
     ha,
+    ssh,
     pid,
-    async report(...args) {
-      const result = await ha(...args, '--json')
+    async report(args, node) {
+      const result = await ha([...args, '--json'], node)
       try {
         return JSON.parse(result.stdout) as Report
       } catch {
@@ -100,7 +112,7 @@ export async function openLab(nodes: readonly string[], config = join(root, 'ha.
       }
     },
     async on(node, script) {
-      const result = await execute('ssh', [...(await sshArgs(node)), 'sh -s'], { env, input: script })
+      const result = await execute('ssh', [...(await ssh(node)), 'sh -s'], { env, input: script })
       if (result.code !== 0)
         throw new Error(`${node}: exit ${result.code}\n${script}\n${result.stdout}${result.stderr}`)
       return result.stdout
@@ -115,37 +127,22 @@ export async function openLab(nodes: readonly string[], config = join(root, 'ha.
   }
 }
 
-/** Acknowledged lines: each was fsynced on the node before it was said here. Ends with the node. */
+/** Writes numbered lines on a node until it dies; a number is acknowledged when fsync(2) of its line has returned. */
 export async function startWriter(
   lab: Lab,
   node: string,
   file: string,
-): Promise<{ acknowledged: number[]; ended: Promise<void> }> {
-  const { sshPort } = await JSON.parse(await readFile(join(lab.stateDir, 'vm', node, 'vm.json'), 'utf8'))
-  const args = [
-    '-F',
-    'none',
-    '-i',
-    join(lab.stateDir, 'iso', 'id_ed25519'),
-    '-o',
-    `UserKnownHostsFile=${join(lab.stateDir, 'known_hosts')}`,
-    '-o',
-    `HostKeyAlias=${node}`,
-    '-o',
-    'ServerAliveInterval=2',
-    '-p',
-    String(sshPort),
-    'root@127.0.0.1',
-    'sh -s',
-  ]
-  const child = spawn('ssh', args, { env: lab.env, stdio: ['pipe', 'pipe', 'ignore'] })
-  // `dd conv=fsync,notrunc oflag=append` returns after fsync(2): only then is the number said.
+): Promise<{ readonly acknowledged: number[]; readonly ended: Promise<void> }> {
+  const child = spawn('ssh', [...(await lab.ssh(node)), 'sh -s'], { stdio: ['pipe', 'pipe', 'ignore'] })
   child.stdin.end(
     `i=0; while :; do i=$((i+1)); echo $i | dd of=${file} oflag=append conv=notrunc,fsync status=none && echo $i; done\n`,
   )
   const acknowledged: number[] = []
+  let rest = ''
   child.stdout.on('data', (chunk: Buffer) => {
-    for (const line of chunk.toString().split('\n')) if (/^\d+$/.test(line)) acknowledged.push(Number(line))
+    const lines = (rest + chunk.toString()).split('\n')
+    rest = lines.pop() ?? ''
+    acknowledged.push(...lines.map(Number))
   })
   return { acknowledged, ended: new Promise((resolve) => child.on('close', () => resolve())) }
 }
@@ -159,5 +156,3 @@ export async function until<T>(what: string, seconds: number, look: () => Promis
     await new Promise((resolve) => setTimeout(resolve, 1000))
   }
 }
-
-export { mkdir, writeFile }

@@ -18,7 +18,7 @@ const isBuilt = (): boolean =>
 
 /** Builds dist/ where the sources are newer. Test files run in processes of their own: one builds, the others wait. */
 export async function built(): Promise<void> {
-  const busy = join(root, 'dist.building')
+  const busy = join(root, 'node_modules/.ha-provision-building')
   for (const until = Date.now() + 60_000; !isBuilt() && Date.now() < until; await sleep(200)) {
     try {
       mkdirSync(busy)

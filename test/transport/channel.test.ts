@@ -85,6 +85,13 @@ describe('a connection', () => {
     rmSync(join(dir, 'nodes/cut.cut'))
     expect((await node('cut').exec(sh`[ -e ran ]`)).code).toBe(1)
   })
+  it('cut within the input of a script has run nothing', async () => {
+    writeFileSync(join(dir, 'nodes/cut.cut'), '1500')
+    const command = given(sh`cat >ran`, { stdin: 'x'.repeat(3000) })
+    await expect(node('cut').exec(command)).rejects.toThrow('client_loop')
+    rmSync(join(dir, 'nodes/cut.cut'))
+    expect((await node('cut').exec(sh`[ -e ran ]`)).code).toBe(1)
+  })
   it('that is lost after the script began is no success', async () => {
     const result = await channel(['sh', '-c', 'sh -s >/dev/null 2>&1; exit 255'], sh`true`)
     expect(result).toMatchObject({ ended: false, code: 255 })

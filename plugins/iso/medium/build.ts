@@ -1,40 +1,41 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { type Context, given, raw, Secret, type Step, sh } from 'ha-provision'
+import { type Context, given, raw, Secret, type Settings, type Step, sh } from 'ha-provision'
 import type network from '../../network/index.js'
 import type vm from '../../vm/index.js'
 import type { Vm } from '../../vm/index.js'
+import type { schema } from '../schema.js'
 import {
   callbackFile,
   certificateFile,
   inputsFile,
   keyFile,
   mediumFile,
-  nodeDir,
   nodeKeyFile,
   tokenFile,
+  treeDir,
 } from '../state.js'
 import { mediumFiles } from './files.js'
-import { packageNames, repositoryDir } from './repository.js'
+import { repositoryOf } from './repository.js'
 
-type At = Context<{ readonly repository: string }, typeof vm | typeof network>
+type At = Context<Settings<typeof schema>, typeof vm | typeof network>
 
 /** Changes when anything on the medium but its secrets does. */
 export const inputsOf = (at: At, node: string, machine: Vm, port: string): string =>
   createHash('sha256')
-    .update(JSON.stringify([mediumFiles(at, node, machine, port), at.settings.repository, packageNames(at)]))
+    .update(JSON.stringify([mediumFiles(at, node, machine, port), repositoryOf(at)?.dir ?? 'no packages']))
     .digest('hex')
 
 /** Steps that build a node's medium with a new one-time token. What was left of an earlier try goes first. */
 export function buildMedium(at: At, node: string, machine: Vm, port: string): readonly Step[] {
-  const dir = nodeDir(at.cluster, node)
-  const tree = join(dir, 'tree')
+  const tree = treeDir(at.cluster, node)
   const key = nodeKeyFile(at.cluster, node)
   const iso = mediumFile(at.cluster, node)
   const inputs = inputsOf(at, node, machine, port)
   const token = new Secret(randomBytes(32).toString('hex'))
   const files = Object.entries(mediumFiles(at, node, machine, port))
-  const grafts = [`/=${tree}`, ...(at.settings.repository === 'apt' ? [`/repo=${repositoryDir(at)}`] : [])]
+  const repository = repositoryOf(at)
+  const grafts = [`/=${tree}`, ...(repository ? [`/repo=${repository.dir}`] : [])]
   return [
     {
       kind: 'run',

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import type { Context } from 'ha-provision'
+import type { Context, Settings } from 'ha-provision'
 import network, { addressOf, cidr, contains, ipv4 } from '../../network/index.js'
 import type { Vm } from '../../vm/index.js'
+import type { schema } from '../schema.js'
 
 /** Name that the callback's certificate is made out to; machines connect to an address with it. */
 export const callbackName = 'ha-provision-control'
@@ -24,7 +25,7 @@ const lines = (...all: readonly string[]): string => all.map((line) => `${line}\
 
 /** The readable part of a node's medium, by file name. Secrets and packages are added when it is built. */
 export function mediumFiles(
-  at: Context<unknown, typeof network>,
+  at: Context<Settings<typeof schema>, typeof network>,
   node: string,
   machine: Vm,
   port: string,
@@ -43,7 +44,11 @@ export function mediumFiles(
       ),
       ...Object.entries(hosts).map(([name, address]) => `${address}\t${name}`),
     ),
-    callback: lines(`callback_name=${callbackName}`, `callback_host=${machine.callbackHost}`, `callback_port=${port}`),
+    callback: lines(
+      `callback_name=${callbackName}`,
+      `callback_host=${at.settings.callback.host ?? machine.callbackHost}`,
+      `callback_port=${port}`,
+    ),
   }
   for (const [name, { dhcp, addresses }] of Object.entries(interfaces)) {
     const mac = machine.macs[name]

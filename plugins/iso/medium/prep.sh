@@ -34,10 +34,16 @@ put() {
 	mv -f "$2.new" "$2"
 }
 
+# What a stub had of its own would be every copy's: keys, ids, the cluster manager's. Once for each machine.
 identity() {
+	if ! cmp -s "$at/vm" "$own/identity"; then
+		rm -f /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub /root/.ssh/id_ed25519 /root/.ssh/id_ed25519.pub
+		rm -f /var/lib/heartbeat/hb_uuid /var/lib/heartbeat/hostcache /var/lib/dbus/machine-id
+		# Older than this boot: the stub's.
+		if [ "$(stat -c %Y /etc/machine-id 2> /dev/null || echo 0)" -lt "$(awk '/^btime/ {print $2}' /proc/stat)" ]; then rm -f /etc/machine-id; fi
+		put 600 "$own/identity" < "$at/vm"
+	fi
 	[ -s /etc/machine-id ] || systemd-machine-id-setup
-	# A stub that had a cluster manager in it would hand its identity to every copy.
-	if [ ! -e "$own/prepared" ]; then rm -f /var/lib/heartbeat/hb_uuid /var/lib/heartbeat/hostcache; fi
 }
 
 name() {
@@ -103,53 +109,69 @@ repository() {
 	cp -r "$at/repo" "$own/repo.new"
 	rm -rf "$own/repo"
 	mv "$own/repo.new" "$own/repo"
-	echo "deb [trusted=yes] file:$own/repo ./" | put 644 /etc/apt/sources.list.d/ha-provision.list
+	if [ -e "$own/repo/repodata" ]; then
+		for dir in /etc/yum.repos.d /etc/zypp/repos.d; do
+			[ -d "$dir" ] || continue
+			printf '[ha-provision]\nname=ha-provision\nbaseurl=file://%s\nenabled=1\ngpgcheck=0\n' "$own/repo" | put 644 "$dir/ha-provision.repo"
+		done
+	else
+		mkdir -p /etc/apt/sources.list.d
+		echo "deb [trusted=yes] file:$own/repo ./" | put 644 /etc/apt/sources.list.d/ha-provision.list
+	fi
 }
 
 ssh_server() {
 	systemctl start --no-block ssh
 }
 
-say "preparing $(cat "$at/hostname") from medium $(cat "$at/id")"
-step machine-id identity
-step hostname name
-step hosts hosts
-step interfaces interfaces
-step resolver resolver
-step ssh-keys keys
-step repository repository
-step ssh-server ssh_server
-if [ "$status" = ok ]; then
-	cp "$at/id" "$own/prepared.new" && sync && mv "$own/prepared.new" "$own/prepared"
-fi
+# Read whole before it begins: the medium may be taken out as soon as the call was answered.
+main() {
+	say "preparing $(cat "$at/hostname") from medium $(cat "$at/id")"
+	step machine-id identity
+	step hostname name
+	step hosts hosts
+	step interfaces interfaces
+	step resolver resolver
+	step ssh-keys keys
+	step repository repository
+	step ssh-server ssh_server
+	if [ "$status" = ok ]; then
+		cp "$at/id" "$own/prepared.new" && sync && mv "$own/prepared.new" "$own/prepared"
+	fi
 
-host_keys=
-for file in /etc/ssh/ssh_host_*_key.pub; do
-	[ -e "$file" ] || continue
-	host_keys="$host_keys${host_keys:+,}\"$(cut -d' ' -f1,2 "$file")\""
-done
-# The log goes in base64: nothing in it can break the JSON around it.
-report=$own/report.json
-(umask 077; printf '{"node":"%s","vm":"%s","status":"%s","machineId":"%s","hostKeys":[%s],"steps":[%s],"log":"%s"}\n' \
-	"$(cat "$at/hostname")" "$(cat "$at/vm")" "$status" "$(cat /etc/machine-id)" "$host_keys" "$results" \
-	"$(tail -c 12000 "$log" | base64 -w0)" > "$report")
-say "status $status, written to $report"
+	host_keys=
+	for file in /etc/ssh/ssh_host_*_key.pub; do
+		[ -e "$file" ] || continue
+		host_keys="$host_keys${host_keys:+,}\"$(cut -d' ' -f1,2 "$file")\""
+	done
+	# The log goes in base64: nothing in it can break the JSON around it.
+	report=$own/report.json
+	(umask 077; printf '{"node":"%s","vm":"%s","status":"%s","machineId":"%s","hostKeys":[%s],"steps":[%s],"log":"%s"}\n' \
+		"$(cat "$at/hostname")" "$(cat "$at/vm")" "$status" "$(cat /etc/machine-id)" "$host_keys" "$results" \
+		"$(tail -c 12000 "$log" | base64 -w0)" > "$report")
+	say "status $status, written to $report"
 
-. "$at/callback"
-# For half an hour: the management node may be away just now, and comes back with the next run.
-tries=0
-while [ $tries -lt 600 ]; do
-	tries=$((tries + 1))
-	answer=$(printf 'header = "Authorization: Bearer %s"\n' "$(cat "$at/token")" | curl -sS -K - -o /dev/null -w '%{http_code}' \
-		--cacert "$at/callback.crt" --connect-to "$callback_name:$callback_port:$callback_host:$callback_port" \
-		--max-time 30 -H 'Content-Type: application/json' --data-binary "@$report" \
-		"https://$callback_name:$callback_port/callback/$(cat "$at/hostname")" 2>> "$log")
-	case $answer in
-		200 | 409) say "called back: $answer"; [ "$status" = ok ]; exit ;;
-		4??) say "the call was refused: $answer; hand $report over with: ha-provision callback $(cat "$at/hostname") --status FILE"; exit 1 ;;
-	esac
-	[ $tries != 1 ] || say "the management node does not answer yet; trying again every 3 s"
-	sleep 3
-done
-say "the management node did not answer"
-exit 1
+	. "$at/callback"
+	# For half an hour: the management node may be away just now, and comes back with the next run.
+	tries=0
+	while [ $tries -lt 600 ]; do
+		tries=$((tries + 1))
+		answer=$(printf 'header = "Authorization: Bearer %s"\n' "$(cat "$at/token")" | curl -sS -K - -o /dev/null -w '%{http_code}' \
+			--cacert "$at/callback.crt" --connect-to "$callback_name:$callback_port:$callback_host:$callback_port" \
+			--max-time 30 -H 'Content-Type: application/json' --data-binary "@$report" \
+			"https://$callback_name:$callback_port/callback/$(cat "$at/hostname")" 2>> "$log")
+		case $answer in
+			200) say "called back"; [ "$status" = ok ]; exit ;;
+			409) say "this medium called back before; another status goes by: ha-provision callback $(cat "$at/hostname") --status FILE"; [ "$status" = ok ]; exit ;;
+			408) ;;
+			4??) say "the call was refused: $answer; hand $report over with: ha-provision callback $(cat "$at/hostname") --status FILE"; exit 1 ;;
+		esac
+		[ $tries != 1 ] || say "the management node does not answer yet; trying again every 3 s"
+		sleep 3
+	done
+	say "the management node did not answer"
+	exit 1
+}
+
+main
+exit

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import network from '../../../plugins/network/index.js'
+import { filesOutput } from '../../support/files.js'
 import { factsOf, findingsOf, nodeContextOf, output, stepsOf, taskOf } from '../../support/task.js'
 
 const recorded = (name: string): string => readFileSync(new URL(`recorded/${name}.txt`, import.meta.url), 'utf8')
@@ -24,8 +25,7 @@ function judge(id: string, outputs: Record<string, string>, changed: object = {}
   const findings = findingsOf(task.check({ ...at, facts }))
   return { findings, steps: () => findings.flatMap((finding) => stepsOf(task, { ...at, facts }, finding)), task }
 }
-const file = (path: string, content: string): string =>
-  `@@file 0644 root:root ${path}\n${Buffer.from(content).toString('base64')}\n`
+const file = (path: string, content: string): string => filesOutput({ [path]: content })
 
 describe('host name', () => {
   it('is in order when it is so now and after a reboot', () => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import network from '../../../plugins/network/index.js'
 import { known } from '../../../plugins/network/known-hosts.js'
+import { filesOutput } from '../../support/files.js'
 import { contextOf, factsOf, findingsOf, nodeContextOf, output, stepsOf, taskOf } from '../../support/task.js'
 
 const recorded = (name: string): string => readFileSync(new URL(`recorded/${name}.txt`, import.meta.url), 'utf8')
@@ -30,7 +31,7 @@ function judge(nodes: Record<string, Files>, options: object = settings) {
   const facts = Object.fromEntries(
     Object.entries(nodes).map(([node, held]) => {
       const all = Object.entries(held).map(([name, content]) => {
-        return `@@file 0600 root:root ${paths[name as keyof typeof paths]}\n${Buffer.from(content).toString('base64')}\n`
+        return filesOutput({ [paths[name as keyof typeof paths]]: content }, '0600')
       })
       const text = output(all.join(''))
       const usable = output(held.user ? 'ed25519\n' : '')

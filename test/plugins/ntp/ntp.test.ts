@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import network from '../../../plugins/network/index.js'
 import { chrony, daemons, ntpsec } from '../../../plugins/ntp/daemons.js'
 import ntp from '../../../plugins/ntp/index.js'
+import { filesOutput } from '../../support/files.js'
 import { contextOf, factsOf, findingsOf, nodeContextOf, output, stepsOf, taskOf } from '../../support/task.js'
 
 const recorded = (name: string): string => readFileSync(new URL(`recorded/${name}.txt`, import.meta.url), 'utf8')
@@ -25,8 +26,7 @@ function judge(id: string, outputs: Record<string, string>, node = 'db-b', chang
   const steps = () => findingsOf(answer).flatMap((finding) => stepsOf(task, { ...at, facts }, finding))
   return { answer, steps }
 }
-const file = (path: string, content: string): string =>
-  `@@file 0644 root:root ${path}\n${Buffer.from(content).toString('base64')}\n`
+const file = (path: string, content: string): string => filesOutput({ [path]: content })
 
 const dropIn = '/etc/chrony/conf.d/ha-provision.conf'
 const follower =
