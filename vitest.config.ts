@@ -15,7 +15,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          testTimeout: 900_000,
+          testTimeout: 1_800_000,
           hookTimeout: 900_000,
           fileParallelism: false,
           bail: 1,

@@ -1,4 +1,4 @@
-import type { Context, Settings } from 'ha-provision'
+import type { Context, Settings, TaskBuilder } from 'ha-provision'
 import drbd, { devicePath } from '../drbd/index.js'
 import network, { bare, cidr, contains, ipv4 } from '../network/index.js'
 import type { schema } from './schema.js'
@@ -6,11 +6,14 @@ import type { schema } from './schema.js'
 export type Heartbeat = Settings<typeof schema>
 export type At = Context<Heartbeat, typeof network | typeof drbd>
 
+export type Builder = TaskBuilder<Heartbeat, typeof network | typeof drbd>
+
 export const paths = {
   config: '/etc/ha.d/ha.cf',
   resources: '/etc/ha.d/haresources',
   key: '/etc/ha.d/authkeys',
   agent: '/etc/ha.d/resource.d/drbddisk',
+  pid: '/run/heartbeat.pid',
 } as const
 export const service = 'heartbeat.service'
 

@@ -1,15 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { ask, type Finding, files, finding, type Step, sh, type Task, type TaskBuilder, units } from 'ha-provision'
-import type drbd from '../drbd/index.js'
-import type network from '../network/index.js'
-import { type Heartbeat, paths, service } from './layout.js'
-import { configFile, resourcesFile } from './render.js'
+import { ask, type Finding, files, finding, Secret, type Step, sh, type Task, units } from 'ha-provision'
+import { type At, type Builder, paths, service } from './layout.js'
+import { configFile, masked, resourcesFile } from './render.js'
 
-type Builder = TaskBuilder<Heartbeat, typeof network | typeof drbd>
-
-const agent = (): string =>
+/** Our own agent, for distributions whose drbd-utils no longer bring one. */
+export const agentFile = (): string =>
   readFileSync(
     join(
       dirname(createRequire(import.meta.url).resolve('ha-provision/package.json')),
@@ -21,10 +18,7 @@ const agent = (): string =>
     'utf8',
   )
 
-/** `-r` makes a running Heartbeat read its files again without letting go of anything. heartbeat(8) */
-export const reload = sh`if systemctl is-active -q ${service}; then for h in /usr/libexec/heartbeat/heartbeat /usr/lib/heartbeat/heartbeat; do if [ -x $h ]; then $h -r; exit; fi; done; fi`
-
-type ConfigId = 'config-file' | 'resources-file' | 'no-agent'
+type ConfigId = 'config-file' | 'config-mode' | 'resources-file' | 'no-agent'
 
 export const configTask = (t: Builder): Task =>
   t.perNode({
@@ -37,44 +31,65 @@ export const configTask = (t: Builder): Task =>
     check(at): readonly Finding<ConfigId>[] | { waits: string } {
       const { files: found, dir } = at.facts
       if (!dir) return { waits: 'waits for heartbeat/packages' }
-      const compare = (id: ConfigId, subject: string, desired: string, actual: string | undefined) =>
-        actual === desired ? [] : [finding(id, { subject, desired, actual })]
-      return [
-        ...compare('config-file', paths.config, configFile(at), found.config?.content),
-        ...compare('resources-file', paths.resources, resourcesFile(at), found.resources?.content),
-        ...(found.agent ? [] : [finding('no-agent', { subject: paths.agent, desired: agent(), actual: undefined })]),
-      ]
+      const config = configFile(at)
+      const findings: Finding<ConfigId>[] = []
+      if (found.config?.content !== config)
+        findings.push(
+          finding('config-file', {
+            subject: paths.config,
+            desired: masked(config),
+            actual: found.config && masked(found.config.content),
+          }),
+        )
+      else if (at.settings.stonith.length > 0 && found.config.mode !== '0600')
+        findings.push(finding('config-mode', { subject: paths.config, desired: '0600', actual: found.config.mode }))
+      const resources = resourcesFile(at)
+      if (found.resources?.content !== resources)
+        findings.push(
+          finding('resources-file', { subject: paths.resources, desired: resources, actual: found.resources?.content }),
+        )
+      if (!found.agent)
+        findings.push(finding('no-agent', { subject: paths.agent, desired: agentFile(), actual: undefined }))
+      return findings
     },
     fix: {
-      'config-file': ({ finding: { desired } }) => [
-        { kind: 'write', path: paths.config, content: String(desired), mode: '0600' },
-        { kind: 'run', title: 'have a running heartbeat read it', command: reload },
+      'config-file': (at) => [
+        { kind: 'write', path: paths.config, content: new Secret(configFile(at)), mode: '0600', owner: 'root:root' },
       ],
+      'config-mode': () => [{ kind: 'run', title: 'only root reads ha.cf', command: sh`chmod 0600 ${paths.config}` }],
       // Read at every takeover; nothing that runs changes by it.
-      'resources-file': ({ finding: { desired } }) => [
-        { kind: 'write', path: paths.resources, content: String(desired), mode: '0644' },
-      ],
-      'no-agent': ({ finding: { desired } }) => [
-        { kind: 'write', path: paths.agent, content: String(desired), mode: '0755' },
-      ],
+      'resources-file': (at) => [{ kind: 'write', path: paths.resources, content: resourcesFile(at), mode: '0644' }],
+      'no-agent': () => [{ kind: 'write', path: paths.agent, content: agentFile(), mode: '0755' }],
     },
   })
+
+/** Units that bear the name of an agent of the group: systemd must not start what Heartbeat starts. */
+const ownUnits = (at: At): readonly string[] =>
+  at.settings.resources.map((words) => `${words.split('::')[0]}.service`).filter((name) => name !== service)
 
 export const bootTask = (t: Builder): Task =>
   t.perNode({
     id: 'boot',
-    title: 'heartbeat at boot',
-    probes: () => ({ units: units(service) }),
-    check({ facts }) {
-      const { load, enabled } = facts.units[service]
-      if (load === 'not-found') return { waits: 'waits for heartbeat/packages' }
-      return enabled === 'enabled'
-        ? []
-        : [finding('not-at-boot', { subject: service, desired: 'enabled', actual: enabled })]
+    title: 'heartbeat starts at boot, its services do not',
+    probes: (at) => ({ units: units(service, ...ownUnits(at)) }),
+    check(at) {
+      const { [service]: own, ...others } = at.facts.units
+      if (!own || own.load === 'not-found') return { waits: 'waits for heartbeat/packages' }
+      const found: Finding<'not-at-boot' | 'at-boot'>[] =
+        own.enabled === 'enabled'
+          ? []
+          : [finding('not-at-boot', { subject: service, desired: 'enabled', actual: own.enabled })]
+      for (const [unit, { enabled }] of Object.entries(others))
+        if (enabled === 'enabled')
+          found.push(finding('at-boot', { subject: unit, desired: 'disabled: heartbeat starts it', actual: enabled }))
+      return found
     },
     fix: {
       'not-at-boot': (): readonly Step[] => [
         { kind: 'run', title: 'start heartbeat at boot', command: sh`systemctl enable -q ${service}` },
+      ],
+      'at-boot': ({ finding: { subject = '' } }): readonly Step[] => [
+        { kind: 'run', title: `leave ${subject} to heartbeat`, command: sh`systemctl disable -q ${subject}` },
       ],
     },
   })

@@ -1,6 +1,13 @@
+import { createHmac, randomBytes } from 'node:crypto'
 import drbd from '../drbd/index.js'
 import network, { addressOn } from '../network/index.js'
 import { type At, homeOf, interfaceFor, mounts } from './layout.js'
+
+let salt: Buffer | undefined
+function mark(text: string): string {
+  salt ??= randomBytes(16)
+  return createHmac('sha256', salt).update(text).digest('hex').slice(0, 6)
+}
 
 /** ha.cf, the same on both nodes: a ucast to a node's own address is ignored there. ha.cf(5) */
 export function configFile(at: At): string {
@@ -22,7 +29,7 @@ export function configFile(at: At): string {
     'autojoin none',
     'crm no',
     `auto_failback ${settings.autoFailback ? 'on' : 'off'}`,
-    `keepalive ${settings.keepaliveS}`,
+    `keepalive ${Number.isInteger(settings.keepaliveS) ? settings.keepaliveS : `${Math.round(settings.keepaliveS * 1000)}ms`}`,
     `warntime ${settings.warntimeS}`,
     `deadtime ${settings.deadtimeS}`,
     `initdead ${settings.initdeadS}`,
@@ -42,3 +49,7 @@ export function resourcesFile(at: At): string {
   ]
   return `# Written by ha-provision; changes are found and mended.\n${words.join(' ')}\n`
 }
+
+/** The same text without what devices for fencing are told: passwords stand there. Different ones keep a different mark. */
+export const masked = (config: string): string =>
+  config.replace(/^(stonith(?:_host)?\s+\S+\s+\S+)\s+(\S.*)$/gm, (_, head, told) => `${head} [hidden ${mark(told)}]`)

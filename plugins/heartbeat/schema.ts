@@ -14,6 +14,7 @@ export const schema = {
     links: {
       type: 'array',
       minItems: 1,
+      uniqueItems: true,
       description: 'Paths of the heartbeats; two that share nothing keep a broken cable from looking like a dead node.',
       items: {
         type: 'object',
@@ -26,7 +27,13 @@ export const schema = {
             description: 'ucast reaches just the peer; bcast and mcast reach the segment.',
           },
           interface: { type: 'string', description: 'Interface of `network`.' },
-          group: { type: 'string', format: 'ipv4', default: '239.77.0.1', description: 'Multicast group, for mcast.' },
+          group: {
+            type: 'string',
+            pattern: '^(22[4-9]|23\\d)(\\.\\d{1,3}){3}$',
+            errorMessage: 'must be a multicast address, 224.0.0.0 to 239.255.255.255',
+            default: '239.77.0.1',
+            description: 'Multicast group, for mcast. Its port is udpPort.',
+          },
         },
       },
     },
@@ -59,12 +66,17 @@ export const schema = {
       secret: true,
       description: 'Key that signs heartbeats. Default: the one found on a node, else a new one.',
     },
+    authKeyFile: {
+      type: 'string',
+      minLength: 1,
+      description: 'File on this computer with that key instead, relative to the config.',
+    },
     autoFailback: {
       type: 'boolean',
       default: false,
       description: 'The service goes home when its node is back. For a database a second interruption.',
     },
-    keepaliveS: { type: 'integer', minimum: 1, default: 1, description: 'Seconds between heartbeats.' },
+    keepaliveS: { type: 'number', minimum: 0.1, default: 1, description: 'Seconds between heartbeats.' },
     warntimeS: { type: 'integer', minimum: 1, default: 5, description: 'Seconds of silence until a warning.' },
     deadtimeS: {
       type: 'integer',
@@ -81,8 +93,14 @@ export const schema = {
     stonith: {
       type: 'array',
       default: [],
-      items: { type: 'string', pattern: '^\\S+ \\S+.*$', errorMessage: 'must be FROM TYPE PARAMETERS' },
-      description: 'Fencing: stonith_host lines of ha.cf(5), such as "* external/ipmi db-b …".',
+      items: {
+        type: 'string',
+        pattern: '^\\S+ \\S+.*$',
+        errorMessage: 'must be FROM TYPE PARAMETERS',
+        secret: true,
+      },
+      description:
+        'Fencing: stonith_host lines of ha.cf(5), such as "db-a external/ipmi db-b …". `stonith -L` on a node lists the types.',
     },
   },
 } as const satisfies Schema

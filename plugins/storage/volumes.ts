@@ -206,16 +206,19 @@ export const volumesTask = (t: TaskBuilder<Storage, AnyPlugin>): Task =>
         manual: 'Bring the missing disk back (pvs shows which); a group that lacks one is not changed.',
       },
       'lv-inactive': ({ finding: { subject = '' } }) => [run(`activate ${subject}`, sh`lvchange -q -ay -- ${subject}`)],
-      // A closed volume can have metadata at its end that a larger one would lose; an open one has its user look for it.
+      // A local filesystem grows with its volume. Whoever has a volume open looks for metadata at its old end; on a closed one
+      // with DRBD's, nobody would.
       'lv-small': ({ settings, facts, finding: { subject = '' } }) => {
-        const lv = facts.lvm?.lvs.find(({ group, name }) => `${group}/${name}` === subject)
+        const isOpen = facts.lvm?.lvs.find(({ group, name }) => `${group}/${name}` === subject)?.open
         const size = `${settings.volumes[subject]?.sizeMiB}m`
+        const extend = sh`lvextend -q -L ${size} -- ${subject} </dev/null`
+        const other = isOpen
+          ? extend
+          : sh`echo "it holds '$t' and nothing has it open; its end may hold metadata: put it to use first (drbdadm up)" >&2; exit 1`
         return [
           run(
             `extend ${subject}`,
-            lv?.open
-              ? sh`lvextend -q -L ${size} -- ${subject}`
-              : sh`t=$(blkid -p -s TYPE -o value -- ${`/dev/${subject}`}); case $t in ext4 | xfs) lvextend -q -L ${size} -- ${subject} ;; *) echo "it holds '$t' and nothing has it open; its end may hold metadata: put it to use first (drbdadm up, mount)" >&2; exit 1 ;; esac`,
+            sh`t=$(blkid -p -s TYPE -o value -- ${volumePath(subject)}); case $t in ext4 | xfs) lvextend -q -r -L ${size} -- ${subject} </dev/null ;; '') ${extend} ;; *) ${other} ;; esac`,
           ),
         ]
       },

@@ -75,7 +75,7 @@ export function openMachines(
     }
     const own = settled.cluster.nodes.find(({ name }) => name === node)?.ssh ?? {}
     endpoint = { ...endpoint, ...own }
-    if (silent && endpoint.host === undefined) return undefined
+    if (silent && own.host === undefined) return undefined
     const path = (value: string | undefined) => (value === undefined ? undefined : fromConfig(settled.cluster, value))
     return JSON.parse(
       JSON.stringify({

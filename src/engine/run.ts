@@ -109,7 +109,14 @@ export async function runStages(options: RunOptions): Promise<Report> {
     exitCode: exitCodeOf(outcomes),
     ...(options.logFile ? { logFile: options.logFile } : {}),
   }
-  await callHooks(hooks, 'after-run', { ...event, report })
-  tell({ type: 'end', report })
-  return report
+  // The work is done and its report is owed, whatever a hook makes of it.
+  const told = await callHooks(hooks, 'after-run', { ...event, report }).then(
+    () => report,
+    (error: Error) => {
+      tell({ type: 'say', text: `error: ${error.message}` })
+      return { ...report, exitCode: report.exitCode || 1 }
+    },
+  )
+  tell({ type: 'end', report: told })
+  return told
 }

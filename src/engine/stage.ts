@@ -128,7 +128,7 @@ export async function runStage(stage: Stage, node: string | undefined, run: Run)
     mode: run.mode,
     settings: run.settled.settings,
     ...base,
-    log: (line) => run.tell({ type: 'note', ...base, text: line }),
+    log: (line) => run.tell({ type: 'say', text: `${node ? `${node} ` : ''}${stage.key}: ${line}` }),
     ...more,
   })
   run.tell({ type: 'stage-start', ...base })

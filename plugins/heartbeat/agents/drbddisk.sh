@@ -1,7 +1,7 @@
 #!/bin/sh
 # Heartbeat R1 agent for a DRBD resource, for distributions whose drbd-utils no longer bring one: drbddisk RESOURCE start|stop|status
 # Written by ha-provision. What Heartbeat asks of an agent: "running" or "stopped" in the answer to status.
-PATH=/usr/sbin:/usr/bin:/sbin:/bin
+PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin
 resource=$1
 action=$2
 

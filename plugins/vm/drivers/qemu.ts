@@ -109,5 +109,5 @@ rm -f ${mediumMark(at)}`,
         ),
   // The record first: whatever a killed run leaves is an incomplete machine, never one with an empty disk.
   destroy: (at) =>
-    sh`if ${isAlive(at)}; then echo 'it is running' >&2; exit 1; fi; rm -f ${vmFile(at.cluster, at.node)} && rm -rf ${vmDir(at.cluster, at.node)}`,
+    sh`if ${isAlive(at)}; then echo 'it is running' >&2; exit 1; fi; rm -f ${vmFile(at.cluster, at.node)} && rm -rf ${vmDir(at.cluster, at.node)} ${socket(at, '')}*`,
 }

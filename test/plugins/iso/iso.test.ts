@@ -58,7 +58,9 @@ function judge(id: string, outputs: Record<string, string | Output>, given = sit
   return { answer, steps }
 }
 const summary = (steps: readonly Step[]): readonly string[] =>
-  steps.map((step) => (step.kind === 'write' ? `write ${step.path} ${step.mode}` : `${step.kind} ${step.title}`))
+  steps.map(
+    (step) => `${step.kind} ${'path' in step ? `${step.path} ${step.mode}` : 'title' in step ? step.title : ''}`,
+  )
 
 describe('keys', () => {
   it('are made once for the cluster, with the port that is configured', () => {

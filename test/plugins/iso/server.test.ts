@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { request } from 'node:https'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { callbackName } from '../../../plugins/iso/medium/files.js'
@@ -206,7 +206,7 @@ describe('one server', () => {
   })
   it('lets the machine whose call ended the wait read its answer', async () => {
     const answer = call()
-    while (!existsSync(callbackFile(state.cluster, 'db-a'))) await sleep(1)
+    while (!existsSync(callbackFile(state.cluster, 'db-a'))) await turn()
     await server.close()
     expect(await answer).toBe(200)
     server = await openServer(state.cluster, '127.0.0.1', 0)

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
@@ -6,7 +7,7 @@ import type { Command } from 'ha-provision'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { drivers, type VmContext } from '../../../plugins/vm/index.js'
 import { schema } from '../../../plugins/vm/schema.js'
-import { diskFile, pidFile, type Vm, vmDir } from '../../../plugins/vm/state.js'
+import { diskFile, pidFile, socketDir, type Vm, vmDir } from '../../../plugins/vm/state.js'
 import { localTransport } from '../../../src/transport/local.js'
 import { nodeContextOf } from '../../support/task.js'
 
@@ -77,7 +78,10 @@ describe.each(drivers.filter(({ makes }) => makes))('driver $name', (driver) => 
       script: `truncate -s 4M ${now.stub}/stub.raw && mke2fs -q -t ext4 -O metadata_csum_seed ${now.stub}/stub.raw`,
     }
     expect(await control.exec(make)).toMatchObject({ code: 0, stderr: '' })
-    return async () => void (await run(driver.stop(now.at, true)))
+    return async () => {
+      await run(driver.stop(now.at, true))
+      rmSync(socketDir(now.at.cluster), { recursive: true, force: true })
+    }
   })
 
   it('makes a stopped machine with its own UUID, which needs its stub no longer', async () => {
@@ -159,10 +163,13 @@ describe.each(drivers.filter(({ makes }) => makes))('driver $name', (driver) => 
   })
   it('takes a process that only got the old number for no machine, and leaves it alone', async () => {
     await run(driver.make(now.at, now.vm))
-    writeFileSync(pidFile(now.at.cluster, now.at.node), `${process.pid}\n`)
+    const other = spawn('sleep', ['60'])
+    writeFileSync(pidFile(now.at.cluster, now.at.node), `${other.pid}\n`)
     expect((await fact()).state).toBe('stopped')
     expect(await driver.connect(now.at)).toBeUndefined()
     expect(await run(driver.stop(now.at, true))).toBe(0)
+    expect(other.exitCode ?? other.signalCode).toBeNull()
+    other.kill()
   })
   it('destroys a machine that is off, and no other', async () => {
     await run(driver.make(now.at, now.vm))
