@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from 'ha-provision'
 import { readVm } from '../vm/index.js'
 import { accept, note, sha256 } from './accept.js'
-import { readMessage } from './message.js'
+import { type Message, readMessage } from './message.js'
 import { certificateFile, certificateKeyFile, readCallback, tokenFile } from './state.js'
 
 /** What one caller can take up at most. */
@@ -52,7 +52,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 }
 
 /** Judges one call. The token decides who is calling; what the body says of itself must agree. */
-async function judge(cluster: Cluster, request: IncomingMessage): Promise<string> {
+async function judge(cluster: Cluster, request: IncomingMessage): Promise<Message> {
   const node = /^\/callback\/([a-z0-9.-]+)$/.exec(request.url ?? '')?.[1]
   if (node === undefined || !cluster.nodes.some(({ name }) => name === node))
     throw new Refused(404, 'there is no such place')
@@ -72,7 +72,7 @@ async function judge(cluster: Cluster, request: IncomingMessage): Promise<string
   if (message.node !== node) throw new Refused(400, 'the body names another node')
   if (message.vm !== (await readVm(cluster, node))?.uuid) throw new Refused(400, 'the body names another machine')
   if (!(await accept(cluster, message, token))) throw new Refused(409, 'this token was used already')
-  return node
+  return message
 }
 
 /** What Node calls a request that never became one, as a status. */
@@ -97,8 +97,8 @@ export async function openServer(
       response.writeHead(status, { 'content-type': 'text/plain', connection: 'close' }).end(`${text}\n`)
     }
     try {
-      const node = await judge(cluster, request)
-      await say(`${from}: ${node} called back`)
+      const { node, status } = await judge(cluster, request)
+      await say(`${from}: ${node} called back: ${status}`)
       reply(200, 'thank you')
     } catch (error) {
       const status = error instanceof Refused ? error.status : 500

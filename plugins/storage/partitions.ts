@@ -26,29 +26,32 @@ interface Part {
 /** Partition labels of each disk; free MiB at its end. */
 type Tables = Readonly<Record<string, { readonly labels: readonly string[]; readonly freeMiB: number }>>
 
-const tableProbe = (disks: readonly string[]): Probe<Tables> =>
+/** Read from the disks themselves: what udev or the kernel knows of a table can be older. Undefined without sfdisk. */
+const tableProbe = (disks: readonly string[]): Probe<Tables | undefined> =>
   ask(
-    sh`for d in ${disks}; do printf '@@disk %s\n' "$d"; r=$(readlink -f -- "$d"); [ -b "$r" ] && lsblk -b -J -o PATH,TYPE,SIZE,START,PARTLABEL,LOG-SEC -- "$r" | tr -d '\n'; echo; done; true`,
-    ({ stdout }: Output) => {
-      interface Row {
-        readonly type: string
-        readonly size: number
-        readonly start: number | null
-        readonly partlabel: string | null
-        readonly 'log-sec': number
-        readonly children?: readonly Row[]
+    sh`command -v sfdisk >/dev/null || exit 9
+for d in ${disks}; do printf '@@disk %s\n' "$d"; [ -b "$d" ] && sfdisk -J -- "$d" 2>/dev/null; done; true`,
+    ({ code, stdout }: Output) => {
+      if (code === 9) return undefined
+      interface Table {
+        readonly lastlba: number
+        readonly sectorsize?: number
+        readonly partitions?: readonly { readonly start: number; readonly size: number; readonly name?: string }[]
       }
       const tables: Record<string, { labels: readonly string[]; freeMiB: number }> = {}
-      for (const [, disk = '', json = ''] of stdout.matchAll(/^@@disk (.*)\n(.*)$/gm)) {
-        const [row] = json ? (JSON.parse(json) as { blockdevices: readonly Row[] }).blockdevices : []
-        const parts = row?.children?.filter(({ type }) => type === 'part') ?? []
-        const end = Math.max(
-          1048576,
-          ...parts.map(({ start, size }) => (start ?? 0) * (row?.['log-sec'] ?? 512) + size),
-        )
+      for (const block of stdout.split(/^@@disk /m).slice(1)) {
+        const [disk = '', ...json] = block.split('\n')
+        const text = json.join('\n').trim()
+        if (!text) continue
+        const {
+          lastlba,
+          sectorsize = 512,
+          partitions = [],
+        } = (JSON.parse(text) as { partitiontable: Table }).partitiontable
+        const end = Math.max(1048576 / sectorsize, ...partitions.map(({ start, size }) => start + size))
         tables[disk] = {
-          labels: parts.flatMap(({ partlabel }) => partlabel ?? []),
-          freeMiB: Math.floor(((row?.size ?? 0) - end) / 1048576) - 1,
+          labels: partitions.flatMap(({ name }) => name ?? []),
+          freeMiB: Math.floor(((lastlba + 1 - end) * sectorsize) / 1048576),
         }
       }
       return tables
@@ -98,10 +101,13 @@ export const partitionsTask = (t: TaskBuilder<Storage, AnyPlugin>): Task =>
       evidence: evidenceOf(Object.keys(settings.partitions)),
       tables: tableProbe(Object.keys(settings.partitions)),
     }),
-    check: ({ settings, facts: { evidence, tables } }) =>
-      Object.entries(settings.partitions).flatMap(
+    check({ settings, facts: { evidence, tables } }) {
+      if (Object.keys(settings.partitions).length === 0) return []
+      if (!tables) return { waits: 'waits for storage/packages: sfdisk is not installed' }
+      return Object.entries(settings.partitions).flatMap(
         ([disk, parts]) => diskFinding(disk, parts, evidence[disk] as Evidence, tables) ?? [],
-      ),
+      )
+    },
     fix: {
       'no-disk': { manual: 'Attach the disk, or correct the path in the config.' },
       'disk-in-use': { manual: 'It is in use and stays as it is. Free it first, after looking at what it holds.' },
@@ -128,7 +134,7 @@ export const partitionsTask = (t: TaskBuilder<Storage, AnyPlugin>): Task =>
             {
               stdin: script(
                 (settings.partitions[subject] ?? []).filter(
-                  ({ label }) => !facts.tables[subject]?.labels.includes(label),
+                  ({ label }) => !facts.tables?.[subject]?.labels.includes(label),
                 ),
               ),
             },

@@ -89,7 +89,7 @@ describe('a genuine call', () => {
     expect(Date.parse(receivedAt)).toBeGreaterThan(Date.now() - 60_000)
     expect(state.read('known_hosts')).toBe(`db-b ssh-ed25519 OTHER\ndb-a ${key}\n`)
     expect(() => state.read('iso', 'db-a', 'token')).toThrow('ENOENT')
-    expect(log()).toEqual(['127.0.0.1: db-a called back'])
+    expect(log()).toEqual(['127.0.0.1: db-a called back: ok'])
   })
   it('of both nodes at once loses neither', async () => {
     expect(await Promise.all([call(), call({ node: 'db-b' })])).toEqual([200, 200])

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest'
+import { masked } from '../../../plugins/heartbeat/render.js'
+import { reveal } from '../../../src/index.js'
+import { expected, filesOutput, judgeNode, unitsOutput } from './lab.js'
+
+const agent = ['/etc/ha.d/resource.d/drbddisk', '#!/bin/sh\n', '0755'] as const
+const config = expected('ha.cf')
+const resources = expected('haresources')
+const inOrder = (text = config, mode = '0600') =>
+  filesOutput(['/etc/ha.d/ha.cf', text, mode], ['/etc/ha.d/haresources', resources, '0644'], agent)
+
+describe('files', () => {
+  it('as they should be: nothing to do', () => {
+    expect(judgeNode('config', { dir: '', files: inOrder() }).answer).toEqual([])
+    expect(judgeNode('config', { dir: '', files: inOrder() }, {}, 'db-b').answer).toEqual([])
+  })
+  it('are written where there are none, with an agent if the distribution has none', () => {
+    const { answer, steps } = judgeNode('config', { dir: '', files: '' })
+    expect(answer).toMatchObject([
+      { id: 'config-file', subject: '/etc/ha.d/ha.cf', desired: config },
+      { id: 'resources-file', subject: '/etc/ha.d/haresources', desired: resources },
+      { id: 'no-agent', subject: '/etc/ha.d/resource.d/drbddisk' },
+    ])
+    expect(steps()).toMatchObject([
+      { kind: 'write', path: '/etc/ha.d/ha.cf', mode: '0600' },
+      { kind: 'write', path: '/etc/ha.d/haresources', mode: '0644', content: resources },
+      { kind: 'write', path: '/etc/ha.d/resource.d/drbddisk', mode: '0755' },
+    ])
+  })
+  const desired = (changed: object) => {
+    const { answer } = judgeNode('config', { dir: '', files: '' }, changed)
+    return 'waits' in answer ? '' : String(answer[0]?.desired)
+  }
+  it('the port comes before the links, and stands in each mcast line', () => {
+    const lines = desired({
+      links: [
+        { type: 'bcast', interface: 'eth1', group: '239.77.0.1' },
+        { type: 'mcast', interface: 'eth2', group: '239.1.2.3' },
+      ],
+    }).split('\n')
+    expect(lines.slice(2, 5)).toEqual(['udpport 16941', 'bcast eth1', 'mcast eth2 239.1.2.3 16941 1 0'])
+  })
+  it('parts of a second become milliseconds', () => {
+    expect(desired({ keepaliveS: 0.5 })).toContain('\nkeepalive 500ms\n')
+  })
+  it('automatic failback and the home node come from the config', () => {
+    expect(desired({ autoFailback: true })).toContain('\nauto_failback on\n')
+    const { answer } = judgeNode('config', { dir: '', files: inOrder() }, { home: 'db-b', resources: ['db2::inst1'] })
+    expect(answer).toMatchObject([
+      {
+        id: 'resources-file',
+        desired: resources.replace('db-a drbddisk', 'db-b drbddisk').replace('/eth1\n', '/eth1 db2::inst1\n'),
+      },
+    ])
+  })
+  it('passwords for fencing are written and never shown', () => {
+    const stonith = ['db-a external/ipmi db-b 10.0.0.9 admin hunter2']
+    const { answer, steps } = judgeNode('config', { dir: '', files: inOrder() }, { stonith })
+    expect(JSON.stringify(answer)).not.toContain('hunter2')
+    expect(JSON.stringify(answer)).toContain('stonith_host db-a external/ipmi [hidden ')
+    const [step] = steps()
+    expect(JSON.stringify(step)).not.toContain('hunter2')
+    expect(step?.kind === 'write' && reveal(step.content)).toBe(`${config}stonith_host ${stonith[0]}\n`)
+  })
+  it('another password is a difference', () => {
+    const line = (word: string) => masked(`stonith_host * external/ipmi db-b ${word}\n`)
+    expect(line('one')).not.toBe(line('two'))
+    expect(line('one')).toBe(line('one'))
+  })
+  it('with passwords for fencing only root reads ha.cf', () => {
+    const stonith = ['* external/ssh db-a db-b']
+    const text = `${config}stonith_host ${stonith[0]}\n`
+    expect(judgeNode('config', { dir: '', files: inOrder(text, '0644') }, { stonith }).answer).toEqual([
+      { id: 'config-mode', subject: '/etc/ha.d/ha.cf', desired: '0600', actual: '0644' },
+    ])
+  })
+})
+
+describe('at boot', () => {
+  it('heartbeat starts', () => {
+    const units = unitsOutput({ 'heartbeat.service': ['inactive', 'disabled'] })
+    expect(judgeNode('boot', { units }).answer).toEqual([
+      { id: 'not-at-boot', subject: 'heartbeat.service', desired: 'enabled', actual: 'disabled' },
+    ])
+  })
+  it('what heartbeat starts does not start by itself', () => {
+    const units = unitsOutput({ 'heartbeat.service': ['active', 'enabled'], 'apache2.service': ['active', 'enabled'] })
+    const { answer, steps } = judgeNode('boot', { units }, { resources: ['apache2'] })
+    expect(answer).toEqual([
+      { id: 'at-boot', subject: 'apache2.service', desired: 'disabled: heartbeat starts it', actual: 'enabled' },
+    ])
+    expect(steps()).toMatchObject([{ kind: 'run', command: { script: 'systemctl disable -q apache2.service' } }])
+  })
+})

@@ -1,0 +1,185 @@
+import { describe, expect, it } from 'vitest'
+import { parseCluster } from '../../../plugins/heartbeat/probes.js'
+import { output } from '../../support/task.js'
+import { judgeCluster, recorded } from './lab.js'
+
+const said = (cluster: string, drbd: string) => ({ cluster: recorded(cluster), drbd: recorded(drbd) })
+const home = said('holds-db-a', 'drbd-db-a')
+const standby = said('holds-db-b', 'drbd-db-b')
+const without = (text: string, ...lines: readonly string[]) =>
+  text
+    .split('\n')
+    .filter((line) => !lines.includes(line))
+    .join('\n')
+
+const up = (a: typeof home, b: typeof home) => judgeCluster('up', { 'db-a': a, 'db-b': b })
+const titles = (steps: readonly object[]) =>
+  steps.map((step) => ('title' in step && 'on' in step ? `${step.on}: ${step.title}` : step))
+const active = { 'db-a': 'active', 'db-b': 'active' }
+
+describe('what a node says', () => {
+  const parse = (name: string) => parseCluster(output(recorded(name)))
+  it('of a group that it holds', () => {
+    expect(parse('holds-db-a')).toEqual({
+      running: true,
+      stale: false,
+      claims: 'all',
+      seen: active,
+      addresses: ['10.77.1.100'],
+      answering: ['10.77.1.100'],
+      mounted: ['/data'],
+      uuid: '21b8fa0411944c5a91fc842a5b162167',
+    })
+  })
+  it('of a group that its peer holds', () => {
+    expect(parse('holds-db-b')).toEqual({
+      running: true,
+      stale: false,
+      claims: 'none',
+      seen: active,
+      addresses: [],
+      answering: ['10.77.1.100'],
+      mounted: [],
+      uuid: 'a6157498559b4f508da48a70f61f6cc5',
+    })
+  })
+  it('of a dead peer whose group it took over', () => {
+    expect(parse('took-over-db-b')).toMatchObject({
+      claims: 'all',
+      seen: { 'db-a': 'dead', 'db-b': 'active' },
+      addresses: ['10.77.1.100'],
+      mounted: ['/data'],
+    })
+  })
+  it('of a configuration that is newer than its heartbeat', () => {
+    expect(parse('stale-db-a').stale).toBe(true)
+    expect(parse('rejoined-db-a').stale).toBe(false)
+  })
+})
+
+describe('the group', () => {
+  it('at home, both nodes active: nothing to do', () => {
+    expect(up(home, standby).answer).toEqual([])
+  })
+  it('on the other node after a failover is where it should be', () => {
+    const after = up(said('rejoined-db-a', 'drbd-rejoined-db-a'), said('rejoined-db-b', 'drbd-rejoined-db-b'))
+    expect(after.answer).toEqual([])
+  })
+  it('a dead peer is waited for', () => {
+    const dead = { cluster: '', drbd: '' }
+    const { answer, steps } = up(dead, said('took-over-db-b', 'drbd-alone-db-b'))
+    expect(answer).toEqual([
+      { id: 'peer-not-active', subject: 'db-a', desired: 'both active', actual: 'db-a unknown, db-b unknown' },
+      { id: 'peer-not-active', subject: 'db-b', desired: 'both active', actual: 'db-a dead' },
+      { id: 'address-silent', subject: 'db-a', desired: 'answers', actual: 'silent: 10.77.1.100' },
+    ])
+    expect(titles(steps()).slice(0, 2)).toEqual([
+      'db-a: db-a sees both nodes active',
+      'db-b: db-b sees both nodes active',
+    ])
+  })
+  it('without its address is made whole by the node that has the rest', () => {
+    const half = { ...home, cluster: without(home.cluster, 'address 10.77.1.100', 'answers 10.77.1.100') }
+    const { answer, steps } = up(half, standby)
+    expect(answer).toEqual([
+      {
+        id: 'group-half',
+        subject: 'db-a',
+        desired: 'the whole group on one node',
+        actual: 'missing: 10.77.1.100',
+      },
+    ])
+    expect(titles(steps())).toEqual(['db-a: have heartbeat start what is missing', 'db-a: the group starts on db-a'])
+  })
+  it('that heartbeat is still moving is only waited for', () => {
+    const moving = {
+      ...home,
+      cluster: without(home.cluster, 'address 10.77.1.100').replace('claims all', 'claims transition'),
+    }
+    expect(titles(up(moving, standby).steps())).toEqual(['db-a: the group starts on db-a'])
+  })
+  const nothing = (text: string) => without(text, 'address 10.77.1.100', 'answers 10.77.1.100', 'mounted /data')
+  const secondary = (text: string) => text.replace(/ro:\w+\/\w+/, 'ro:Secondary/Secondary')
+  const idle = (one: typeof home) => ({ cluster: nothing(one.cluster), drbd: secondary(one.drbd) })
+  it('that is nowhere starts at home', () => {
+    expect(up(idle(home), idle(standby)).answer).toEqual([
+      {
+        id: 'group-nowhere',
+        subject: 'db-a',
+        desired: 'the whole group on one node',
+        actual: 'nothing of it anywhere',
+      },
+    ])
+  })
+  it('that is nowhere starts on the other node when only that one has good data', () => {
+    const bad = idle(home)
+    const behind = { ...bad, drbd: bad.drbd.replace('ds:UpToDate', 'ds:Inconsistent') }
+    expect(up(behind, idle(standby)).answer).toMatchObject([{ id: 'group-nowhere', subject: 'db-b' }])
+  })
+  it('a device that is primary and not mounted passes for the group, and is no group', () => {
+    expect(up({ ...home, cluster: nothing(home.cluster) }, standby).answer).toMatchObject([
+      { id: 'group-half', subject: 'db-a', actual: 'missing: /data, 10.77.1.100' },
+    ])
+  })
+  it('on both nodes is left to a person', () => {
+    const both = { ...standby, cluster: `${standby.cluster}address 10.77.1.100\n` }
+    const { answer, steps } = up(home, both)
+    expect(answer).toMatchObject([
+      {
+        id: 'group-twice',
+        subject: 'db-a, db-b',
+        note: 'db-a lacks nothing; db-b lacks r0 primary, /data',
+      },
+    ])
+    expect(steps).toThrow('manual: ')
+  })
+  it('with an address that the peer cannot reach is not up', () => {
+    const deaf = { ...standby, cluster: without(standby.cluster, 'answers 10.77.1.100') }
+    expect(up(home, deaf).answer).toEqual([
+      { id: 'address-silent', subject: 'db-b', desired: 'answers', actual: 'silent: 10.77.1.100' },
+    ])
+  })
+})
+
+describe('identity', () => {
+  const judge = (a: string, b: string) => judgeCluster('identity', { 'db-a': { cluster: a }, 'db-b': { cluster: b } })
+  const uuid = 'uuid 21 b8 fa 04 11 94 4c 5a 91 fc 84 2a 5b 16 21 67\n'
+  it('two of their own, or none yet, are in order', () => {
+    expect(judge(home.cluster, standby.cluster).answer).toEqual([])
+    expect(judge('', '').answer).toEqual([])
+  })
+  it('a copied one is removed while heartbeat is stopped', () => {
+    const { answer, steps } = judge(uuid, uuid)
+    expect(answer).toEqual([
+      { id: 'cloned-uuid', subject: 'db-b', desired: 'an identity of its own', actual: 'the one of db-a' },
+    ])
+    expect(titles(steps())).toEqual(['db-b: remove the copied identity'])
+  })
+  it('a copied one of a running heartbeat is left to a person', () => {
+    const { answer, steps } = judge(home.cluster, uuid)
+    expect(answer).toMatchObject([{ id: 'cloned-uuid-running', subject: 'db-b' }])
+    expect(steps).toThrow('manual: ')
+  })
+})
+
+describe('an older ha.cf in memory', () => {
+  it('is read again on the passive node first, without a pause between them', () => {
+    const stale = (text: string) => `${text}stale\n`
+    const { answer, steps } = judgeCluster('reload', {
+      'db-a': { cluster: stale(home.cluster) },
+      'db-b': { cluster: stale(standby.cluster) },
+    })
+    expect(answer).toEqual([
+      { id: 'old-config', subject: 'db-a, db-b', desired: 'the ha.cf on the disk', actual: 'an older one' },
+    ])
+    expect(titles(steps())).toEqual([
+      'db-b: have heartbeat read ha.cf again',
+      'db-a: have heartbeat read ha.cf again',
+      'db-a: db-a sees both nodes active',
+      'db-b: db-b sees both nodes active',
+    ])
+  })
+  it('is none when nothing runs', () => {
+    expect(judgeCluster('reload', { 'db-a': { cluster: 'stale\n' }, 'db-b': { cluster: '' } }).answer).toEqual([])
+  })
+})
