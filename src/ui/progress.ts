@@ -1,5 +1,6 @@
 import { Listr, type ListrTask, PRESET_TIMER, PRESET_TIMESTAMP } from 'listr2'
 import type { Listener, RunEvent } from '../engine/events.js'
+import { controlName } from '../engine/machines.js'
 import { type Stage, segmentsOf } from '../engine/plan.js'
 import type { Outcome } from '../engine/report.js'
 
@@ -20,9 +21,11 @@ const summary = (outcome: Outcome): string | undefined => {
   return outcome.status
 }
 
-function lastLines({ text, on }: { readonly text: string; readonly on?: string }): string {
+/** The end of what was said, with the node it is about: what happens on this computer happens for one, too. */
+function lastLine({ text, on, node }: { readonly text: string; readonly on?: string; readonly node?: string }): string {
   const line = text.trim().split('\n').at(-1) ?? ''
-  return (on ? `${on}: ` : '') + (line.length > 110 ? `${line.slice(0, 109)}…` : line)
+  const who = on === controlName ? (node ?? on) : on
+  return (who ? `${who}: ` : '') + (line.length > 110 ? `${line.slice(0, 109)}…` : line)
 }
 
 /**
@@ -117,7 +120,7 @@ export function showProgress(
       const wait = plain && event.type === 'note' ? 10_000 : event.type === 'note' ? throttleMs : 0
       if (now - (shownAt.get(key) ?? 0) < wait) return
       shownAt.set(key, now)
-      rowOf(event.stage, event.node).show?.(lastLines(event))
+      rowOf(event.stage, event.node).show?.(lastLine(event))
     },
   }
 }
