@@ -97,6 +97,10 @@ export async function runStages(options: RunOptions): Promise<Report> {
   } finally {
     await machines.close()
   }
+  // Lanes end in any order; a person and a script read the same one every time.
+  const place = ({ stage, node }: Outcome): number =>
+    stages.findIndex(({ key }) => key === stage) * nodes.length + (node === undefined ? 0 : nodes.indexOf(node))
+  outcomes.sort((one, other) => place(one) - place(other))
   const report: Report = {
     cluster: settled.cluster.name,
     mode,

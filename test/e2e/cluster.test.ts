@@ -142,7 +142,12 @@ describe('data that is there already', () => {
 
   it('an ext4 filesystem is refused, untouched, with the flag that would allow it', async () => {
     await lab.on('db-a', `mkfs.ext4 -q -L keep ${disk('old')}`)
-    await isRefused('db-a', disk('old'), `storage.volumeGroups.vg1={devices: [${disk('old')}]}`, `${disk('old')}:`)
+    await isRefused(
+      'db-a',
+      disk('old'),
+      `storage.volumeGroups.vg1={devices: [${disk('old')}]}`,
+      `${disk('old')}:ext4 filesystem`,
+    )
   })
 
   it('a physical volume of another group is refused, untouched', async () => {
@@ -154,7 +159,7 @@ describe('data that is there already', () => {
       'db-b',
       disk('foreign'),
       `storage.volumeGroups.vg2={devices: [${disk('foreign')}]}`,
-      `${disk('foreign')}:`,
+      `${disk('foreign')}:LVM physical volume`,
     )
   })
 
@@ -165,7 +170,7 @@ describe('data that is there already', () => {
       'db-b',
       '/dev/vg0/spare',
       'drbd.resources.r1={volume: vg0/spare, minor: 1, port: 7789, interface: link0}',
-      '/dev/vg0/spare:',
+      '/dev/vg0/spare:ext4 filesystem',
     )
     expect(await sum('db-a', '/dev/vg0/spare')).toBe(before)
     // What the run had written before it was refused goes again with the next one's config.

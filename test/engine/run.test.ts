@@ -41,6 +41,19 @@ describe('a cluster in order', () => {
       'b two/file ok',
     ])
   })
+  it('is told stage by stage and node by node, whichever node was the faster', async () => {
+    const it = open([
+      filePlugin('one', { probe: '[ "$(basename "$PWD")" = b ] || sleep 0.4; cat one 2>/dev/null' }),
+      filePlugin('two'),
+    ])
+    const report = await it.run({ dryRun: true })
+    expect(report.outcomes.map(({ stage, node }) => `${stage} ${node}`)).toEqual([
+      'one/file a',
+      'one/file b',
+      'two/file a',
+      'two/file b',
+    ])
+  })
   it('is left alone by a dry run, which writes nothing', async () => {
     const it = open([filePlugin('one', { probe: 'cat one 2>/dev/null' })])
     const report = await it.run({ dryRun: true })
