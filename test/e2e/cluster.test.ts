@@ -159,7 +159,7 @@ describe('data that is there already', () => {
       'db-b',
       disk('foreign'),
       `storage.volumeGroups.vg2={devices: [${disk('foreign')}]}`,
-      `${disk('foreign')}:LVM physical volume`,
+      `${disk('foreign')}:LVM physical volume of theirs`,
     )
   })
 
