@@ -178,7 +178,9 @@ describe('a failure', () => {
     expect(report.exitCode).toBe(4)
   })
   it('to answer in a dry run is told as waiting where an earlier stage would make the node', async () => {
-    const it = open([filePlugin('make', { scope: 'onControlPerNode' }), filePlugin('one')], { nodes: ['a'] })
+    const it = open([filePlugin('make', { scope: 'onControlPerNode', probe: 'true' }), filePlugin('one')], {
+      nodes: ['a'],
+    })
     writeFileSync(it.path('a.down'), '')
     const report = await it.run({ dryRun: true })
     expect(told(report)).toEqual(['a make/file drift', 'a one/file waits: waits for make/file'])
