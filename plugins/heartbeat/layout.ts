@@ -8,11 +8,23 @@ export type At = Context<Heartbeat, typeof network | typeof drbd>
 
 export type Builder = TaskBuilder<Heartbeat, typeof network | typeof drbd>
 
+/** A resource of the group that another plugin offers as `cluster-resource`: started after the addresses. */
+export interface ClusterResource {
+  /** `AGENT::ARGUMENT::…`, as in haresources. */
+  readonly words: string
+  /** The agent, where the distribution has none: a file of /etc/ha.d/resource.d. */
+  readonly agent?: { readonly name: string; readonly content: string }
+  /** Units that systemd must not start, since the agent does. */
+  readonly units?: readonly string[]
+}
+export const offeredResources = (at: Context<unknown>): readonly ClusterResource[] =>
+  at.offered('cluster-resource') as readonly ClusterResource[]
+export const agentPath = (name: string): string => `/etc/ha.d/resource.d/${name}`
+
 export const paths = {
   config: '/etc/ha.d/ha.cf',
   resources: '/etc/ha.d/haresources',
   key: '/etc/ha.d/authkeys',
-  agent: '/etc/ha.d/resource.d/drbddisk',
   pid: '/run/heartbeat.pid',
 } as const
 export const service = 'heartbeat.service'

@@ -1,31 +1,31 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import { ask, type Finding, files, finding, Secret, type Step, sh, type Task, units } from 'ha-provision'
-import { type At, type Builder, paths, service } from './layout.js'
+import { packaged } from '../packaged.js'
+import { type At, agentPath, type Builder, offeredResources, paths, service } from './layout.js'
 import { configFile, masked, resourcesFile } from './render.js'
 
 /** Our own agent, for distributions whose drbd-utils no longer bring one. */
-export const agentFile = (): string =>
-  readFileSync(
-    join(
-      dirname(createRequire(import.meta.url).resolve('ha-provision/package.json')),
-      'plugins',
-      'heartbeat',
-      'agents',
-      'drbddisk.sh',
-    ),
-    'utf8',
-  )
+export const agentFile = (): string => readFileSync(packaged('heartbeat', 'agents', 'drbddisk.sh'), 'utf8')
 
-type ConfigId = 'config-file' | 'config-mode' | 'resources-file' | 'no-agent'
+/** Agents by their path: ours for DRBD only fills a gap, those of other plugins must be as they are offered. */
+const agents = (at: At): Readonly<Record<string, { readonly content: string; readonly own: boolean }>> => ({
+  [agentPath('drbddisk')]: { content: agentFile(), own: false },
+  ...Object.fromEntries(
+    offeredResources(at).flatMap(({ agent }) =>
+      agent ? [[agentPath(agent.name), { content: agent.content, own: true }]] : [],
+    ),
+  ),
+})
+
+type ConfigId = 'config-file' | 'config-mode' | 'resources-file' | 'no-agent' | 'other-agent'
 
 export const configTask = (t: Builder): Task =>
   t.perNode({
     id: 'config',
     title: 'ha.cf, haresources and agents',
-    probes: () => ({
-      files: files({ config: paths.config, resources: paths.resources, agent: paths.agent }),
+    probes: (at) => ({
+      files: files({ config: paths.config, resources: paths.resources }),
+      agents: files(Object.fromEntries(Object.keys(agents(at)).map((path) => [path, path]))),
       dir: ask(sh`[ -d /etc/ha.d/resource.d ]`, ({ code }) => code === 0),
     }),
     check(at): readonly Finding<ConfigId>[] | { waits: string } {
@@ -48,8 +48,19 @@ export const configTask = (t: Builder): Task =>
         findings.push(
           finding('resources-file', { subject: paths.resources, desired: resources, actual: found.resources?.content }),
         )
-      if (!found.agent)
-        findings.push(finding('no-agent', { subject: paths.agent, desired: agentFile(), actual: undefined }))
+      for (const [subject, { content, own }] of Object.entries(agents(at))) {
+        const actual = at.facts.agents[subject]
+        if (!actual) findings.push(finding('no-agent', { subject, desired: content, actual }))
+        else if (own && (actual.content !== content || actual.mode !== '0755'))
+          findings.push(
+            finding('other-agent', {
+              subject,
+              desired: content,
+              actual: actual.content,
+              ...(actual.mode === '0755' ? {} : { note: `mode ${actual.mode}` }),
+            }),
+          )
+      }
       return findings
     },
     fix: {
@@ -59,13 +70,22 @@ export const configTask = (t: Builder): Task =>
       'config-mode': () => [{ kind: 'run', title: 'only root reads ha.cf', command: sh`chmod 0600 ${paths.config}` }],
       // Read at every takeover; nothing that runs changes by it.
       'resources-file': (at) => [{ kind: 'write', path: paths.resources, content: resourcesFile(at), mode: '0644' }],
-      'no-agent': () => [{ kind: 'write', path: paths.agent, content: agentFile(), mode: '0755' }],
+      'no-agent': (at) => writeAgent(at, at.finding),
+      'other-agent': (at) => writeAgent(at, at.finding),
     },
   })
 
+function writeAgent(at: At, { subject: path = '' }: Finding): readonly Step[] {
+  const agent = agents(at)[path]
+  return agent ? [{ kind: 'write', path, content: agent.content, mode: '0755' }] : []
+}
+
 /** Units that bear the name of an agent of the group: systemd must not start what Heartbeat starts. */
 const ownUnits = (at: At): readonly string[] =>
-  at.settings.resources.map((words) => `${words.split('::')[0]}.service`).filter((name) => name !== service)
+  [
+    ...offeredResources(at).flatMap(({ units: own = [] }) => own),
+    ...at.settings.resources.map((words) => `${words.split('::')[0]}.service`),
+  ].filter((name) => name !== service)
 
 export const bootTask = (t: Builder): Task =>
   t.perNode({

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import drbd from '../drbd/index.js'
 import network, { addressOn } from '../network/index.js'
-import { type At, homeOf, interfaceFor, mounts } from './layout.js'
+import { type At, homeOf, interfaceFor, mounts, offeredResources } from './layout.js'
 
 let salt: Buffer | undefined
 function mark(text: string): string {
@@ -45,6 +45,7 @@ export function resourcesFile(at: At): string {
     ...Object.keys(at.of(drbd).resources).map((name) => `drbddisk::${name}`),
     ...mounts(at).map(({ device, mount, type }) => `Filesystem::${device}::${mount}::${type}`),
     ...at.settings.virtualIps.map((address) => `IPaddr2::${address}/${interfaceFor(at, address)}`),
+    ...offeredResources(at).map(({ words: own }) => own),
     ...at.settings.resources,
   ]
   return `# Written by ha-provision; changes are found and mended.\n${words.join(' ')}\n`

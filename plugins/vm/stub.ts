@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { type Cluster, given, type Program, type Step, sh } from 'ha-provision'
+import { packaged } from '../packaged.js'
 
 export const stubFiles = ['stub.raw', 'vmlinux', 'initrd.img'] as const
 
 /** The scripts are no JavaScript: they lie in the package, beside the compiled code's folder. */
-export const stubScripts = (): string =>
-  join(dirname(createRequire(import.meta.url).resolve('ha-provision/package.json')), 'plugins', 'vm', 'stub')
+export const stubScripts = (): string => packaged('vm', 'stub')
 
 function filesBelow(dir: string): string[] {
   return readdirSync(dir, { withFileTypes: true })

@@ -116,6 +116,7 @@ export async function settle({ cwd, builtins, file, set = [] }: SettleOptions): 
       get packages() {
         return plugins.flatMap((p) => p.packages?.(contextOf(p, mode)) ?? [])
       },
+      offered: (name) => plugins.flatMap((p) => p.offers?.(contextOf(p, mode))[name] ?? []),
       of(other: AnyPlugin) {
         if (!readable.has(other.name))
           throw new Error(`plugin ${plugin.name} reads options of ${other.name} without naming it in requires or reads`)

@@ -20,8 +20,16 @@ export type Segment =
   | { readonly kind: 'lanes'; readonly stages: readonly Stage[] }
   | { readonly kind: 'together'; readonly stage: Stage }
 
+/** What must be known before anything changes comes first on the nodes: after the plugins that make them, which have modes. */
+function early<S extends Omit<Stage, 'index'>>(stages: readonly S[]): readonly S[] {
+  const first = stages.findIndex(({ plugin, task }) => !plugin.modes && !task.early)
+  const making = stages.slice(0, Math.max(first, 0))
+  const rest = stages.slice(making.length)
+  return [...making, ...rest.filter(({ task }) => task.early), ...rest.filter(({ task }) => !task.early)]
+}
+
 export function stagesOf(settled: Settled, mode: Mode, only?: readonly string[]): readonly Stage[] {
-  return settled.plugins
+  const stages = settled.plugins
     .filter(({ modes, name }) => (!modes || modes.includes(mode)) && (!only?.length || only.includes(name)))
     .flatMap((plugin) =>
       guarded(plugin.name, 'tasks', () => plugin.tasks(builder as never)).map((task) => ({
@@ -30,7 +38,7 @@ export function stagesOf(settled: Settled, mode: Mode, only?: readonly string[])
         key: `${plugin.name}/${task.id}`,
       })),
     )
-    .map((stage, index) => ({ ...stage, index }))
+  return early(stages).map((stage, index) => ({ ...stage, index }))
 }
 
 export function segmentsOf(stages: readonly Stage[]): readonly Segment[] {

@@ -118,6 +118,8 @@ export interface Context<S, R extends AnyPlugin = AnyPlugin> {
   of<P extends R>(plugin: P): SettingsOf<P>
   /** What all plugins of this config need on the nodes together. */
   readonly packages: readonly PackageNeed[]
+  /** What all plugins of this config offer under a name, in their order. */
+  offered(name: string): readonly unknown[]
 }
 
 export interface NodeContext<S, R extends AnyPlugin = AnyPlugin> extends Context<S, R> {
@@ -138,6 +140,8 @@ export interface NodeTask<S, R extends AnyPlugin, P extends Probes, Id extends s
 export interface ClusterTask<S, R extends AnyPlugin, P extends Probes, Id extends string> {
   readonly id: string
   readonly title: string
+  /** Runs as soon as the nodes are there, before any other change on them: for what must stop the run before it begins. */
+  readonly early?: boolean
   probes(at: NodeContext<S, R>): P
   check(at: Context<S, R> & { readonly nodes: Readonly<Record<string, Facts<P>>> }): readonly Finding<Id>[] | Waits
   readonly fix: {
@@ -165,6 +169,7 @@ export interface Task {
   readonly id: string
   readonly title: string
   readonly rolling?: boolean
+  readonly early?: boolean
   // biome-ignore lint/suspicious/noExplicitAny: the builders hold the precise types
   probes(at: any): Probes
   // biome-ignore lint/suspicious/noExplicitAny: as above
@@ -260,6 +265,8 @@ export interface Plugin<N extends string, S extends Schema> {
   programs?(at: Context<Settings<S>>): readonly Program[]
   /** Packages that its tasks need on the nodes. */
   packages?(at: Context<Settings<S>>): readonly PackageNeed[]
+  /** Values that a plugin collects by a name that it defines, such as resources for a cluster manager. */
+  offers?(at: Context<Settings<S>>): Readonly<Record<string, readonly unknown[]>>
   validate?(at: Context<Settings<S>>): readonly Fault[]
   /**
    * Values that no other cluster may share, read from options as they were written (not validated, may be undefined).
@@ -283,12 +290,13 @@ export interface PluginDefinition<
   D extends readonly AnyPlugin[],
 > extends Omit<
     Plugin<N, S>,
-    'requires' | 'reads' | 'tasks' | 'validate' | 'programs' | 'packages' | 'connect' | 'commands'
+    'requires' | 'reads' | 'tasks' | 'validate' | 'programs' | 'packages' | 'offers' | 'connect' | 'commands'
   > {
   readonly requires?: R
   readonly reads?: D
   programs?(at: Context<Settings<S>, R[number] | D[number]>): readonly Program[]
   packages?(at: Context<Settings<S>, R[number] | D[number]>): readonly PackageNeed[]
+  offers?(at: Context<Settings<S>, R[number] | D[number]>): Readonly<Record<string, readonly unknown[]>>
   validate?(at: Context<Settings<S>, R[number] | D[number]>): readonly Fault[]
   connect?(at: NodeContext<Settings<S>, R[number] | D[number]>): Promise<Partial<Endpoint> | undefined>
   tasks(t: TaskBuilder<Settings<S>, R[number] | D[number]>): readonly Task[]

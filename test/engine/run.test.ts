@@ -243,6 +243,21 @@ describe('a run', () => {
     const it = open([filePlugin('one'), filePlugin('two')], { nodes: ['a'] })
     expect(told(await it.run({ only: ['two'] }))).toEqual(['a two/file changed'])
   })
+  it('looks early at what must stop it: before every change, after the plugins that make the nodes', async () => {
+    const it = open(
+      [
+        filePlugin('machine', { modes: ['create'] }),
+        filePlugin('one'),
+        filePlugin('last', { scope: 'perCluster', early: true, manual: 'move it away' }),
+      ],
+      { nodes: ['a'] },
+    )
+    const run = async (mode: 'create' | 'modify') =>
+      (await it.run({ mode })).outcomes.map(({ stage, status }) => `${stage} ${status}`)
+    expect(await run('create')).toEqual(['machine/file changed', 'last/file refused', 'one/file skipped'])
+    expect(await run('modify')).toEqual(['last/file refused', 'one/file skipped'])
+    expect([it.has('a/machine'), it.has('a/one')]).toEqual([true, false])
+  })
   it('leaves plugins of another mode out', async () => {
     const it = open([filePlugin('one', { modes: ['create'] }), filePlugin('two')], { nodes: ['a'] })
     expect(told(await it.run({ mode: 'modify' }))).toEqual(['a two/file changed'])

@@ -4,6 +4,8 @@ type Scope = 'perNode' | 'onControlPerNode' | 'perCluster' | 'onControl'
 interface Options {
   readonly scope?: Scope
   readonly rolling?: boolean
+  readonly early?: boolean
+  readonly offers?: AnyPlugin['offers']
   readonly modes?: AnyPlugin['modes']
   readonly fix?: (finding: Finding) => readonly (Step & { on?: string })[]
   readonly manual?: string
@@ -22,7 +24,14 @@ const parse = (text: string): string => {
  * Each probe run notes itself in `asked`, so that a test can count the questions.
  */
 export function filePlugin(name: string, options: Options = {}): AnyPlugin {
-  const { scope = 'perNode', rolling, manual, waits, probe = `echo ${name} >>asked; cat ${name} 2>/dev/null` } = options
+  const {
+    scope = 'perNode',
+    rolling,
+    early,
+    manual,
+    waits,
+    probe = `echo ${name} >>asked; cat ${name} 2>/dev/null`,
+  } = options
   const make = sh`echo ${name} >>order; echo done >${name}`
   const missing = (actual: string, on?: string) =>
     actual.startsWith('done') ? [] : [finding('missing', { subject: on ?? name, desired: 'done', actual })]
@@ -30,6 +39,7 @@ export function filePlugin(name: string, options: Options = {}): AnyPlugin {
     id: 'file',
     title: `the file of ${name}`,
     ...(rolling ? { rolling } : {}),
+    ...(early ? { early } : {}),
     probes: () => ({ content: ask({ script: probe }, ({ stdout }) => parse(stdout.trim())) }),
     check: (at: { facts?: { content: string }; nodes?: Record<string, { content: string }> }) =>
       waits !== undefined
@@ -51,6 +61,7 @@ export function filePlugin(name: string, options: Options = {}): AnyPlugin {
     name,
     schema: { type: 'object' },
     ...(options.modes ? { modes: options.modes } : {}),
+    ...(options.offers ? { offers: options.offers } : {}),
     tasks: (t) => [t[scope](task as never) as Task],
   })
 }

@@ -27,6 +27,7 @@ export function contextOf({
     settings,
     mode: 'create',
     packages: [],
+    offered: () => [],
     cluster: { name: 'demo', nodes: nodes.map((name) => ({ name })), configDir: '/config', stateDir },
     of: (plugin: AnyPlugin) => others[plugin.name] as never,
   }

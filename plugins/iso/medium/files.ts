@@ -1,25 +1,14 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import type { Context, Settings } from 'ha-provision'
 import network, { addressOf, cidr, contains, ipv4 } from '../../network/index.js'
+import { packaged } from '../../packaged.js'
 import type { Vm } from '../../vm/index.js'
 import type { schema } from '../schema.js'
 
 /** Name that the callback's certificate is made out to; machines connect to an address with it. */
 export const callbackName = 'ha-provision-control'
 
-const prep = (): string =>
-  readFileSync(
-    join(
-      dirname(createRequire(import.meta.url).resolve('ha-provision/package.json')),
-      'plugins',
-      'iso',
-      'medium',
-      'prep.sh',
-    ),
-    'utf8',
-  )
+const prep = (): string => readFileSync(packaged('iso', 'medium', 'prep.sh'), 'utf8')
 
 const lines = (...all: readonly string[]): string => all.map((line) => `${line}\n`).join('')
 

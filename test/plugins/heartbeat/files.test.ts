@@ -7,15 +7,16 @@ const agent = ['/etc/ha.d/resource.d/drbddisk', '#!/bin/sh\n', '0755'] as const
 const config = expected('ha.cf')
 const resources = expected('haresources')
 const inOrder = (text = config, mode = '0600') =>
-  filesOutput(['/etc/ha.d/ha.cf', text, mode], ['/etc/ha.d/haresources', resources, '0644'], agent)
+  filesOutput(['/etc/ha.d/ha.cf', text, mode], ['/etc/ha.d/haresources', resources, '0644'])
+const agents = filesOutput(agent)
 
 describe('files', () => {
   it('as they should be: nothing to do', () => {
-    expect(judgeNode('config', { dir: '', files: inOrder() }).answer).toEqual([])
-    expect(judgeNode('config', { dir: '', files: inOrder() }, {}, 'db-b').answer).toEqual([])
+    expect(judgeNode('config', { dir: '', files: inOrder(), agents }).answer).toEqual([])
+    expect(judgeNode('config', { dir: '', files: inOrder(), agents }, {}, 'db-b').answer).toEqual([])
   })
   it('are written where there are none, with an agent if the distribution has none', () => {
-    const { answer, steps } = judgeNode('config', { dir: '', files: '' })
+    const { answer, steps } = judgeNode('config', { dir: '', files: '', agents: '' })
     expect(answer).toMatchObject([
       { id: 'config-file', subject: '/etc/ha.d/ha.cf', desired: config },
       { id: 'resources-file', subject: '/etc/ha.d/haresources', desired: resources },
@@ -28,7 +29,7 @@ describe('files', () => {
     ])
   })
   const desired = (changed: object) => {
-    const { answer } = judgeNode('config', { dir: '', files: '' }, changed)
+    const { answer } = judgeNode('config', { dir: '', files: '', agents: '' }, changed)
     return 'waits' in answer ? '' : String(answer[0]?.desired)
   }
   it('the port comes before the links, and stands in each mcast line', () => {
@@ -45,7 +46,11 @@ describe('files', () => {
   })
   it('automatic failback and the home node come from the config', () => {
     expect(desired({ autoFailback: true })).toContain('\nauto_failback on\n')
-    const { answer } = judgeNode('config', { dir: '', files: inOrder() }, { home: 'db-b', resources: ['db2::inst1'] })
+    const { answer } = judgeNode(
+      'config',
+      { dir: '', files: inOrder(), agents },
+      { home: 'db-b', resources: ['db2::inst1'] },
+    )
     expect(answer).toMatchObject([
       {
         id: 'resources-file',
@@ -55,7 +60,7 @@ describe('files', () => {
   })
   it('passwords for fencing are written and never shown', () => {
     const stonith = ['db-a external/ipmi db-b 10.0.0.9 admin hunter2']
-    const { answer, steps } = judgeNode('config', { dir: '', files: inOrder() }, { stonith })
+    const { answer, steps } = judgeNode('config', { dir: '', files: inOrder(), agents }, { stonith })
     expect(JSON.stringify(answer)).not.toContain('hunter2')
     expect(JSON.stringify(answer)).toContain('stonith_host db-a external/ipmi [hidden ')
     const [step] = steps()
@@ -70,7 +75,7 @@ describe('files', () => {
   it('with passwords for fencing only root reads ha.cf', () => {
     const stonith = ['* external/ssh db-a db-b']
     const text = `${config}stonith_host ${stonith[0]}\n`
-    expect(judgeNode('config', { dir: '', files: inOrder(text, '0644') }, { stonith }).answer).toEqual([
+    expect(judgeNode('config', { dir: '', files: inOrder(text, '0644'), agents }, { stonith }).answer).toEqual([
       { id: 'config-mode', subject: '/etc/ha.d/ha.cf', desired: '0600', actual: '0644' },
     ])
   })
