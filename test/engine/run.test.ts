@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { sh } from '../../src/index.js'
+import { definePlugin, sh } from '../../src/index.js'
 import { cluster, told } from '../support/cluster.js'
 import { filePlugin } from '../support/file-plugin.js'
 
@@ -257,6 +257,25 @@ describe('a run', () => {
     expect(await run('create')).toEqual(['machine/file changed', 'last/file refused', 'one/file skipped'])
     expect(await run('modify')).toEqual(['last/file refused', 'one/file skipped'])
     expect([it.has('a/machine'), it.has('a/one')]).toEqual([true, false])
+  })
+  it('lets a plugin read by a name what others offer, whichever they are', async () => {
+    const collector = definePlugin({
+      name: 'collector',
+      schema: { type: 'object' },
+      tasks: (t) => [
+        t.perNode({
+          id: 'all',
+          title: 'what is offered',
+          probes: () => ({}),
+          check: (at) => ({ waits: JSON.stringify([at.offered('lamp'), at.offered('bell')]) }),
+          fix: {},
+        }),
+      ],
+    })
+    const one = filePlugin('one', { offers: ({ settings }) => ({ lamp: ['red', settings] }) })
+    const two = filePlugin('two', { offers: () => ({ lamp: ['green'] }) })
+    const report = await open([collector, one, two], { nodes: ['a'] }).run({ dryRun: true })
+    expect(report.outcomes[0]).toMatchObject({ stage: 'collector/all', reason: '[["red",{},"green"],[]]' })
   })
   it('leaves plugins of another mode out', async () => {
     const it = open([filePlugin('one', { modes: ['create'] }), filePlugin('two')], { nodes: ['a'] })

@@ -14,6 +14,7 @@ export interface Situation {
   readonly others?: Readonly<Record<string, unknown>>
   readonly nodes?: readonly string[]
   readonly stateDir?: string
+  readonly offered?: Readonly<Record<string, readonly unknown[]>>
 }
 
 /** What a plugin's functions are given, without a machine. */
@@ -22,12 +23,13 @@ export function contextOf({
   others = {},
   nodes = ['db-a', 'db-b'],
   stateDir = '/state',
+  offered = {},
 }: Situation): Context<unknown> {
   return {
     settings,
     mode: 'create',
     packages: [],
-    offered: () => [],
+    offered: (name) => offered[name] ?? [],
     cluster: { name: 'demo', nodes: nodes.map((name) => ({ name })), configDir: '/config', stateDir },
     of: (plugin: AnyPlugin) => others[plugin.name] as never,
   }

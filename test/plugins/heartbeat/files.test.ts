@@ -58,6 +58,28 @@ describe('files', () => {
       },
     ])
   })
+  it('resources that other plugins offer come after the addresses, with their agents', () => {
+    const content = '#!/bin/sh\nexit 0\n'
+    const offered = { 'cluster-resource': [{ words: 'lamp::red', agent: { name: 'lamp', content } }] }
+    const path = '/etc/ha.d/resource.d/lamp'
+    const wanted = resources.replace('/eth1\n', '/eth1 lamp::red db2::inst1\n')
+    const judge = (lamp: readonly [string, string, string][]) =>
+      judgeNode(
+        'config',
+        {
+          dir: '',
+          files: filesOutput(['/etc/ha.d/ha.cf', config, '0600'], ['/etc/ha.d/haresources', wanted, '0644']),
+          agents: filesOutput(agent, ...lamp),
+        },
+        { offered, resources: ['db2::inst1'] },
+      )
+    expect(judge([[path, content, '0755']]).answer).toEqual([])
+    expect(judge([]).answer).toMatchObject([{ id: 'no-agent', subject: path, desired: content }])
+    const old = judge([[path, 'exit 1\n', '0755']])
+    expect(old.answer).toMatchObject([{ id: 'other-agent', subject: path, desired: content, actual: 'exit 1\n' }])
+    expect(old.steps()).toEqual([{ kind: 'write', path, content, mode: '0755' }])
+    expect(judge([[path, content, '0644']]).answer).toMatchObject([{ id: 'other-agent', note: 'mode 0644' }])
+  })
   it('passwords for fencing are written and never shown', () => {
     const stonith = ['db-a external/ipmi db-b 10.0.0.9 admin hunter2']
     const { answer, steps } = judgeNode('config', { dir: '', files: inOrder(), agents }, { stonith })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import heartbeat from '../../../plugins/heartbeat/index.js'
 import type { Finding } from '../../../src/index.js'
-import { contextOf, findingsOf, nodeContextOf, output, stepsOf, taskOf } from '../../support/task.js'
+import { contextOf, findingsOf, nodeContextOf, output, type Situation, stepsOf, taskOf } from '../../support/task.js'
 
 /** What real nodes answered; the file is named for the situation and the node. */
 export const recorded = (name: string): string => readFileSync(new URL(`recorded/${name}.txt`, import.meta.url), 'utf8')
@@ -40,7 +40,12 @@ const others = {
     },
   },
 }
-export const situation = (changed: object = {}) => ({ settings: { ...settings, ...changed }, others })
+/** `offered` is what other plugins offer; the rest replaces options of heartbeat. */
+export const situation = ({ offered = {}, ...changed }: { offered?: Situation['offered'] & {} } = {}) => ({
+  settings: { ...settings, ...changed },
+  others,
+  offered,
+})
 
 type Outputs = Readonly<Record<string, string>>
 const factsFrom = (id: string, node: string, changed: object, outputs: Outputs) => {
