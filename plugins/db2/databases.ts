@@ -2,7 +2,7 @@ import { type Finding, finding, given, type Step, type Task } from 'ha-provision
 import { asOwner, type Builder, clp, type Database, databasePath, type Instance, mountOf } from './layout.js'
 import { parseConfiguration, parseDirectory } from './parse/database.js'
 import { activeOf, type Nodes } from './place.js'
-import { configOf, type InstanceFact, instanceProbes, outputOf } from './probes.js'
+import { configOf, type InstanceFact, instanceProbes, outputOf, unknownEnvironment } from './probes.js'
 
 type Placed = Step & { readonly on: string }
 type Id = 'no-database' | 'other-property' | 'parameter' | 'outside'
@@ -42,7 +42,8 @@ export const databasesTask = (t: Builder): Task =>
         const active = activeOf(at, name, nodes)
         const fact = active === undefined ? undefined : (nodes[active]?.[name] as InstanceFact)
         const directory = fact && outputOf(fact, 'directory')
-        if (!fact?.running || !directory) return { waits: `waits for db2/instance: ${name} does not run` }
+        if (!fact?.running) return { waits: `waits for db2/instance: ${name} does not run` }
+        if (!directory) throw unknownEnvironment(name, active)
         const entries = parseDirectory(directory.stdout)
         for (const [database, wanted] of Object.entries(databases)) {
           const subject = `${name} ${database}`

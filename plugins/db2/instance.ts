@@ -3,7 +3,7 @@ import { type At, asOwner, type Builder, clp, type Instance } from './layout.js'
 import { parseConfiguration } from './parse/database.js'
 import { parseGlobalRegistry, parseProfileRegistry } from './parse/instance.js'
 import { activeOf, type Nodes } from './place.js'
-import { type InstanceFact, instanceProbes, outputOf } from './probes.js'
+import { type InstanceFact, instanceProbes, outputOf, unknownEnvironment } from './probes.js'
 
 type Placed = Step & { readonly on: string }
 type Id = 'no-instance' | 'starts-at-boot' | 'fault-monitor' | 'variable' | 'parameter' | 'not-running'
@@ -29,8 +29,7 @@ function differences(at: At, name: string, active: string, fact: InstanceFact): 
   const found: Finding<Id>[] = []
   const set = outputOf(fact, 'set')
   const dbm = outputOf(fact, 'dbm')
-  if (!set || !dbm)
-    throw new Error(`the environment of ${name} on ${active} could not be read: look at ~${name}/sqllib/db2profile`)
+  if (!set || !dbm) throw unknownEnvironment(name, active)
   const registry = parseProfileRegistry(set.stdout)
   for (const [variable, desired] of Object.entries(variables(instance))) {
     const actual = registry.find((own) => own.level === 'i' && own.name === variable)?.value

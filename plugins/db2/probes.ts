@@ -23,11 +23,14 @@ export interface InstanceFact {
   readonly outputs: Readonly<Record<string, Output>>
 }
 
+/** Closes a section: what a command printed may lack its last line break. */
+const close = (name: string): string => `printf '\\n@@%s %s\\n' '${name}' $?`
+
 /** Cuts the output of one script at its `@@name code` lines; each follows what it closes. */
 export function sections(stdout: string): Readonly<Record<string, Output>> {
   const found: Record<string, Output> = {}
   let from = 0
-  for (const match of stdout.matchAll(/^@@(\S+) (\d+)\n/gm)) {
+  for (const match of stdout.matchAll(/\n@@(\S+) (\d+)\n/g)) {
     found[match[1] ?? ''] = { code: Number(match[2]), stdout: stdout.slice(from, match.index), stderr: '' }
     from = match.index + match[0].length
   }
@@ -59,17 +62,17 @@ export function instanceProbe(db2: Db2, name: string): Probe<InstanceFact> {
       (database) => [databaseConfig(database), `db2 get database configuration for ${quote(database)}`] as const,
     ),
   ]
-  const own = asked.map(([key, command]) => `${command}; echo "@@${key} $?"`).join('\n')
+  const own = asked.map(([key, command]) => `${command}; ${close(key)}`).join('\n')
   return ask(
-    sh`getent passwd ${name}; echo "@@passwd $?"
-p=${home}; until [ -e "$p" ]; do p=$(dirname "$p"); done; findmnt -n -o TARGET,SOURCE -T "$p"; echo "@@place $?"
-[ -e ${`${home}/sqllib`} ]; echo "@@sqllib $?"
-ps -u ${name} -o comm= 2>/dev/null; echo "@@processes $?"
-if [ -e /var/db2/global.reg ]; then ${greg} -dump; echo "@@greg $?"; else echo "@@no-greg 0"; fi
-grep -E '^(DB2|db2c)_' /etc/services; echo "@@services $?"
-cat /proc/[0-9]*/comm 2>/dev/null | grep -x db2fmcd; echo "@@fmcd $?"
-if [ -r ${`${home}/sqllib/db2profile`} ]; then ${asOwner(name, home, { script: `${own}\necho "@@owner 0"` })}; fi
-echo "@@end 0"`,
+    sh`getent passwd ${name}; ${raw(close('passwd'))}
+p=${home}; until [ -e "$p" ]; do p=$(dirname "$p"); done; findmnt -n -o TARGET,SOURCE -T "$p"; ${raw(close('place'))}
+[ -e ${`${home}/sqllib`} ]; ${raw(close('sqllib'))}
+ps -u ${name} -o comm= 2>/dev/null; ${raw(close('processes'))}
+if [ -e /var/db2/global.reg ]; then ${greg} -dump; ${raw(close('greg'))}; else true; ${raw(close('no-greg'))}; fi
+grep -E '^(DB2|db2c)_' /etc/services; ${raw(close('services'))}
+cat /proc/[0-9]*/comm 2>/dev/null | grep -x db2fmcd; ${raw(close('fmcd'))}
+if [ -r ${`${home}/sqllib/db2profile`} ]; then ${asOwner(name, home, { script: own })}; fi
+true; ${raw(close('end'))}`,
     ({ stdout }) => {
       const found = sections(stdout)
       need(found, 'end')
@@ -96,6 +99,10 @@ echo "@@end 0"`,
 export const outputOf = (fact: InstanceFact, key: 'directory' | 'dbm' | 'set'): Output | undefined => fact.outputs[key]
 export const configOf = (fact: InstanceFact, database: string): Output | undefined =>
   fact.outputs[databaseConfig(database)]
+
+/** The instance is there, and its owner could not say what it has. */
+export const unknownEnvironment = (name: string, node = ''): Error =>
+  new Error(`the environment of ${name} on ${node} could not be read: look at ~${name}/sqllib/db2profile`)
 
 /** One probe for each instance of the config, by its name. */
 export const instanceProbes = (db2: Db2): Readonly<Record<string, Probe<InstanceFact>>> =>

@@ -78,7 +78,7 @@ ${{ script: greg }} -addinstrec ${`service=DB2,instancename=${name}`} && ${{ scr
             kind: 'run',
             on,
             title: `port of ${entry} in /etc/services`,
-            command: sh`printf '%s\t%s\n' ${entry} ${String(at.finding.desired)} >>/etc/services`,
+            command: sh`printf '%s\\t%s\\n' ${entry} ${String(at.finding.desired)} >>/etc/services`,
           },
         ]
       },

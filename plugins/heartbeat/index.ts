@@ -11,6 +11,8 @@ import { schema } from './schema.js'
 import { upTask } from './up.js'
 import { validate } from './validate.js'
 
+export type { ClusterResource } from './layout.js'
+
 declare module 'ha-provision' {
   interface PluginOptions {
     heartbeat: InputOf<typeof heartbeat>

@@ -1,0 +1,292 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import db2 from '../../../plugins/db2/index.js'
+import type { Finding, Step } from '../../../src/index.js'
+import { contextOf, findingsOf, nodeContextOf, output, stepsOf, taskOf } from '../../support/task.js'
+
+const recorded = (name: string) => readFileSync(new URL(`outputs/${name}`, import.meta.url), 'utf8')
+
+const home = '/srv/db/db2inst1'
+const settings = {
+  acceptLicence: true,
+  installer: 'db2.tar.gz',
+  installDir: '/opt/ibm/db2/V11.5',
+  licenceFiles: [] as string[],
+  packages: ['ksh'],
+  instances: {
+    db2inst1: {
+      home,
+      uid: 1000,
+      group: 'db2iadm1',
+      gid: 1000,
+      fenced: { name: 'db2fenc1', uid: 1001, group: 'db2fadm1', gid: 1001 },
+      port: 50000,
+      registry: {},
+      config: {},
+      databases: {
+        TESTDB: { codeSet: 'UTF-8', territory: 'US', pageSize: 8192, config: {} as Record<string, string> },
+      },
+    },
+  },
+}
+const others = {
+  drbd: { primary: 'db-a', resources: { r0: { minor: 0, filesystem: { type: 'ext4', mount: '/srv/db' } } } },
+  heartbeat: { virtualIps: ['10.77.0.100/24'] },
+}
+const situation = (changed: object = {}) => ({ settings: { ...settings, ...changed }, others })
+
+const greg = (path: string, boot = 0, name = 'db2inst1') =>
+  `S,DB2,11.5.8.0,/opt/ibm/db2/V11.5,,,0,0,,1669474587,0\nI,DB2,11.5.8.0,${name},${path},,${boot},0,/opt/ibm/db2/V11.5,,\n`
+const services = recorded('services_111.txt')
+const directory = recorded('listdb_one_1158.txt').replace('/database/data', home)
+const dbm = '\n TCP/IP Service name                          (SVCENAME) = 50000\n'
+const cfg = recorded('dbcfg_sample_1158.txt')
+  .replace('/database/data/db2inst1/NODE0000', `${home}/db2inst1/NODE0000`)
+  .replace('DISK:/database/logs/', 'OFF')
+
+interface Node {
+  readonly passwd?: string
+  readonly place?: string
+  readonly sqllib?: boolean
+  readonly processes?: string
+  readonly greg?: string
+  readonly services?: string
+  readonly fmcd?: boolean
+  readonly owner?: Readonly<Record<string, string>> | undefined
+}
+const passwd = `db2inst1:x:1000:1000::${home}:/bin/bash\n`
+
+/** What the probe of an instance prints on a node. */
+function said(node: Node): string {
+  const section = (name: string, text = '', code = 0) => `${text}\n@@${name} ${code}\n`
+  return [
+    section('passwd', node.passwd ?? passwd, node.passwd === '' ? 2 : 0),
+    section('place', `${node.place ?? '/ /dev/vda'}\n`),
+    section('sqllib', '', node.sqllib ? 0 : 1),
+    section('processes', node.processes ?? ''),
+    node.greg === undefined ? section('no-greg') : section('greg', node.greg),
+    section('services', node.services ?? ''),
+    section('fmcd', node.fmcd ? 'db2fmcd\n' : '', node.fmcd ? 0 : 1),
+    ...Object.entries(node.owner ?? {}).map(([name, text]) => section(name, text)),
+    section('end'),
+  ].join('')
+}
+
+const active: Node = {
+  place: '/srv/db /dev/drbd0',
+  sqllib: true,
+  processes: 'db2wdog\ndb2sysc\n',
+  greg: greg(`${home}/sqllib`),
+  services,
+  owner: { directory, dbm, set: '[i] DB2COMM=TCPIP\n[g] DB2SYSTEM=db-a\n', 'cfg:TESTDB': cfg },
+}
+const stub: Node = { greg: greg(home), services }
+
+function judge(id: string, nodes: Readonly<Record<string, Node>>, changed: object = {}) {
+  const task = taskOf(db2, id)
+  const base = contextOf(situation(changed))
+  const facts = Object.fromEntries(
+    Object.entries(nodes).map(([node, own]) => [
+      node,
+      Object.fromEntries(
+        Object.entries(task.probes(nodeContextOf(situation(changed), node))).map(([name, probe]) => [
+          name,
+          probe.parse(output(name === 'mute' || name === 'silent' ? '' : said(own))),
+        ]),
+      ),
+    ]),
+  )
+  const at = { ...base, nodes: facts }
+  const answer = task.check(at)
+  return {
+    answer,
+    ids: 'waits' in answer ? answer.waits : answer.map(({ id: own, subject }) => `${own}: ${subject}`),
+    steps: () =>
+      findingsOf(answer).flatMap((found: Finding): readonly (Step & { on?: string })[] => stepsOf(task, at, found)),
+  }
+}
+const scripts = (steps: readonly (Step & { on?: string })[]) =>
+  steps.map((step) => `${step.on}: ${step.kind === 'run' ? step.command.script : step.kind}`).join('\n')
+
+describe('an instance that is not the cluster’s', () => {
+  const both = (a: Node, b: Node) => judge('evidence', { 'db-a': a, 'db-b': b })
+  const empty: Node = { passwd: '' }
+  it('is looked for before anything changes', () => {
+    expect(taskOf(db2, 'evidence').early).toBe(true)
+  })
+  it('nothing there, or the instance and its stub: nothing to say', () => {
+    expect(both(empty, empty).ids).toEqual([])
+    expect(both(active, stub).ids).toEqual([])
+  })
+  it('after a failover the other node is the active one', () => {
+    expect(both(stub, active).ids).toEqual([])
+  })
+  it('on the secondary stops the run: a local home, a running engine, a record elsewhere, the port of another', () => {
+    expect(both(empty, { sqllib: true }).answer).toMatchObject([
+      { id: 'non-ha-instance', subject: 'db2inst1 on db-b', actual: `${home}/sqllib lies on /dev/vda (/)` },
+    ])
+    expect(both(empty, { processes: 'db2sysc\n' }).answer).toMatchObject([{ actual: 'db2sysc of db2inst1 runs' }])
+    expect(both(empty, { greg: greg('/home/other/sqllib', 0, 'other') }).answer).toMatchObject([
+      { actual: 'the global registry has the instance other in /home/other' },
+    ])
+    expect(both(empty, { services: 'db2c_other\t50000/tcp\n' }).answer).toMatchObject([
+      { actual: '/etc/services gives port 50000 to db2c_other' },
+    ])
+  })
+  it('hidden under the mount point is seen while nothing is mounted there', () => {
+    expect(both({ ...active }, { ...stub, sqllib: true }).ids).toEqual(['non-ha-instance: db2inst1 on db-b'])
+  })
+  it('on a local disk of the primary is named, before a filesystem is mounted over it', () => {
+    expect(both({ sqllib: true, place: '/home /dev/vdb' }, empty).answer).toMatchObject([
+      {
+        id: 'local-instance',
+        subject: 'db2inst1 on db-a',
+        desired: 'on the replicated filesystem /srv/db',
+        actual: 'on /dev/vdb (/home)',
+      },
+    ])
+  })
+  it('an account with other numbers is somebody’s', () => {
+    expect(both({ passwd: `db2inst1:x:1002:1000::${home}:/bin/bash\n` }, empty).ids).toEqual([
+      'other-account: db2inst1 on db-a',
+    ])
+  })
+  it('an answer that was cut off is an error', () => {
+    const task = taskOf(db2, 'evidence')
+    const [probe] = Object.values(task.probes(nodeContextOf(situation())))
+    expect(() => probe?.parse(output(said(active).slice(0, 60)))).toThrow('the answer ends before "end"')
+  })
+})
+
+describe('instances', () => {
+  it('as they should be: nothing to do', () => {
+    expect(judge('instance', { 'db-a': active, 'db-b': stub }).ids).toEqual([])
+  })
+  it('are made where their home is mounted, and nowhere else', () => {
+    const { ids, steps } = judge('instance', {
+      'db-a': { place: '/srv/db /dev/drbd0' },
+      'db-b': { place: '/ /dev/vda' },
+    })
+    expect(ids).toEqual(['no-instance: db2inst1 on db-a'])
+    expect(scripts(steps())).toMatch(/^db-a: [\s\S]*\/instance\/db2icrt -p 50000 -s ese -u db2fenc1 db2inst1/)
+    expect(judge('instance', { 'db-a': {}, 'db-b': {} }).ids).toBe(
+      'waits for heartbeat/up: no node has the home of db2inst1',
+    )
+  })
+  it('start by Heartbeat alone: each switch is found on each node', () => {
+    const owner = { ...active.owner, set: '[i] DB2COMM=TCPIP\n[i] DB2AUTOSTART=YES\n' }
+    const { ids, steps } = judge('instance', {
+      'db-a': { ...active, owner, greg: greg(home, 1), fmcd: true },
+      'db-b': { ...stub, greg: greg(home, 1) },
+    })
+    expect(ids).toEqual([
+      'variable: db2inst1 DB2AUTOSTART',
+      'starts-at-boot: db2inst1 on db-a',
+      'fault-monitor: db-a',
+      'starts-at-boot: db2inst1 on db-b',
+    ])
+    expect(scripts(steps())).toContain(
+      "db-b: /opt/ibm/db2/V11.5/bin/db2greg -updinstrec 'instancename=db2inst1!startatboot=0'",
+    )
+  })
+  it('that do not run are started by their agent', () => {
+    const { ids, steps } = judge('instance', { 'db-a': stub, 'db-b': { ...active, processes: '' } })
+    expect(ids).toEqual(['not-running: db2inst1 on db-b'])
+    expect(scripts(steps())).toBe(`db-b: /etc/ha.d/resource.d/ha-db2 db2inst1 ${home} start`)
+  })
+  it('whose profile cannot be read are an error, not an empty one', () => {
+    expect(() => judge('instance', { 'db-a': { ...active, owner: {} }, 'db-b': stub })).toThrow('could not be read')
+  })
+})
+
+describe('the stub', () => {
+  it('gets the record and the ports that the other node has, and nothing in the home', () => {
+    const { ids, steps } = judge('stub', { 'db-a': active, 'db-b': {} })
+    expect(ids).toEqual([
+      'no-record: db2inst1 on db-b',
+      ...['', '_1', '_2', '_3', '_4', '_END'].map((end) => `no-service: DB2_db2inst1${end} on db-b`),
+      'no-service: db2c_db2inst1 on db-b',
+    ])
+    const all = scripts(steps())
+    expect(all).toContain('/opt/ibm/db2/V11.5/bin/db2greg -addinstrec service=DB2,instancename=db2inst1')
+    expect(all).toContain("printf '%s\\t%s\\n' db2c_db2inst1 50000/tcp >>/etc/services")
+    expect(judge('stub', { 'db-a': active, 'db-b': stub }).ids).toEqual([])
+  })
+  it('other ports or another record are left to a person', () => {
+    const { ids } = judge('stub', {
+      'db-a': active,
+      'db-b': { greg: greg('/home/db2inst1'), services: services.replace('50000', '50001') },
+    })
+    expect(ids).toEqual(['other-record: db2inst1 on db-b', 'other-service: db2c_db2inst1 on db-b'])
+  })
+})
+
+describe('databases', () => {
+  const one = (owner: object, databases: object = settings.instances.db2inst1.databases) =>
+    judge(
+      'databases',
+      { 'db-a': { ...active, owner: { ...active.owner, ...owner } }, 'db-b': stub },
+      { instances: { db2inst1: { ...settings.instances.db2inst1, databases } } },
+    )
+  it('as they should be: nothing to do', () => {
+    expect(one({}).ids).toEqual([])
+  })
+  it('are created where the directory is empty, and not where it cannot be read', () => {
+    const { ids, steps } = one({ directory: recorded('listdb_empty.txt') })
+    expect(ids).toEqual(['no-database: db2inst1 TESTDB'])
+    expect(scripts(steps())).toContain(
+      `create database TESTDB on ${home} using codeset UTF-8 territory US pagesize 8192`,
+    )
+    expect(() => one({ directory: 'SQL1031N  The database directory cannot be found' })).toThrow('SQL1031N')
+  })
+  it('with an archive of logs get their first backup at once, while they hold nothing', () => {
+    const databases = {
+      TESTDB: { codeSet: 'UTF-8', territory: 'US', pageSize: 8192, config: { LOGARCHMETH1: `DISK:${home}/logs` } },
+    }
+    const all = scripts(one({ directory: recorded('listdb_empty.txt') }, databases).steps())
+    const order = [
+      'create database',
+      'update database configuration',
+      'deactivate',
+      'to /dev/null',
+      "'activate database",
+    ]
+    expect(order.map((word) => all.indexOf(word))).toEqual(
+      [...order.map((word) => all.indexOf(word))].sort((a, b) => a - b),
+    )
+    expect(order.every((word) => all.includes(word))).toBe(true)
+    const existing = one({}, databases)
+    expect(existing.ids).toEqual(['parameter: db2inst1 TESTDB LOGARCHMETH1'])
+    expect(existing.steps()).toMatchObject([{ interrupts: expect.stringContaining('until its next offline backup') }])
+  })
+  it('what they keep from their creation is left to a person', () => {
+    expect(one({ 'cfg:TESTDB': cfg.replace('= 8192', '= 4096') }).ids).toEqual([
+      'other-property: db2inst1 TESTDB Database page size',
+    ])
+  })
+  it('what lies outside the replicated disk is found', () => {
+    const outside = cfg.replace('(LOGARCHMETH1) = OFF', '(LOGARCHMETH1) = DISK:/var/logs/')
+    expect(one({ 'cfg:TESTDB': outside }).ids).toEqual(['outside: db2inst1 TESTDB LOGARCHMETH1'])
+  })
+  it('wait for a running instance', () => {
+    expect(judge('databases', { 'db-a': { ...active, processes: '' }, 'db-b': stub }).ids).toBe(
+      'waits for db2/instance: db2inst1 does not run',
+    )
+  })
+})
+
+describe('the question', () => {
+  it('is answered whole on a machine without Db2', async () => {
+    const task = taskOf(db2, 'evidence')
+    const probe = task.probes(nodeContextOf(situation())).db2inst1
+    if (!probe || !('command' in probe)) throw new Error('no command')
+    const { stdout } = spawnSync('sh', ['-c', probe.command.script], { encoding: 'utf8' })
+    expect(probe.parse(output(stdout))).toMatchObject({
+      hasSqllib: false,
+      running: false,
+      faultMonitor: false,
+      outputs: {},
+    })
+  })
+})
