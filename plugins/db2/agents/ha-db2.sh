@@ -6,6 +6,7 @@ PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin
 instance=$1
 home=$2
 action=$3
+root=${OCF_ROOT:-/usr/lib/ocf}
 LANG=C
 LC_ALL=C
 export LANG LC_ALL
@@ -25,9 +26,9 @@ databases() {
 }
 
 ocf() {
-	OCF_ROOT=/usr/lib/ocf OCF_RESOURCE_INSTANCE="db2_$instance" OCF_RESKEY_instance="$instance" OCF_RESKEY_dblist="$2" \
+	OCF_ROOT=$root OCF_RESOURCE_INSTANCE="db2_$instance" OCF_RESKEY_instance="$instance" OCF_RESKEY_dblist="$2" \
 		OCF_RESKEY_CRM_meta_timeout=120000 OCF_RESKEY_CRM_meta_interval=0 \
-		/usr/lib/ocf/resource.d/heartbeat/db2 "$1"
+		"$root/resource.d/heartbeat/db2" "$1"
 }
 
 replicated() {
