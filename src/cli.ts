@@ -5,11 +5,12 @@ import { builtins, example } from '../plugins/index.js'
 import { runCommand } from './commands/run.js'
 import { composeSchema } from './config/compose.js'
 import { type Settled, settle } from './config/settle.js'
+import { controlName, openConnections } from './engine/connections.js'
 import { lockFile } from './engine/lock.js'
 import { KnownError } from './errors.js'
 import type { AnyPlugin, PluginCommand } from './plugin/types.js'
 import type { Command as Script } from './transport/command.js'
-import { localTransport } from './transport/local.js'
+import { UnreachableError } from './transport/types.js'
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
 const say = (line: string) => void process.stderr.write(`${line}\n`)
@@ -134,28 +135,35 @@ function addPluginCommand(plugin: AnyPlugin, command: PluginCommand<unknown, Any
   const sub = program.command(command.usage).description(command.description)
   for (const [flags, description] of command.options ?? []) sub.option(flags, description)
   sub.action(async (...all: unknown[]) => {
-    const { contextOf, nodeContextOf, plugins } = await settled()
+    const config = await settled()
+    const { contextOf, nodeContextOf, plugins } = config
     const own = plugins.find(({ name }) => name === plugin.name)
     if (!own)
       throw new KnownError('NO_PLUGIN', `the config does not use the plugin ${plugin.name}`, {
         hint: `add ${plugin.name}: to it`,
       })
     const args = all.slice(0, -2) as (string | undefined)[]
-    const control = localTransport()
+    const connections = openConnections(config, 'create')
+    const exec = async (on: string, script: Script) => await (await connections.transport(on)).exec(script)
     const io = {
       args,
       options: all.at(-2) as Record<string, string | boolean>,
       print,
       say,
-      exec: (script: Script) => control.exec(script),
+      exec: (script: Script) => exec(controlName, script),
+      on: exec,
       nodeContext: (node: string) => nodeContextOf(own, 'create', node),
     }
-    code = await command.run(
-      Object.assign(
-        Object.defineProperties({}, Object.getOwnPropertyDescriptors(contextOf(own, 'create'))),
-        io,
-      ) as never,
-    )
+    try {
+      code = await command.run(
+        Object.assign(
+          Object.defineProperties({}, Object.getOwnPropertyDescriptors(contextOf(own, 'create'))),
+          io,
+        ) as never,
+      )
+    } finally {
+      await connections.close()
+    }
   })
 }
 for (const plugin of builtins) for (const command of plugin.commands ?? []) addPluginCommand(plugin, command)
@@ -173,6 +181,9 @@ try {
       ].join('\n'),
     )
     code = error.exitCode
+  } else if (error instanceof UnreachableError) {
+    say(`error: ${error.node} does not answer: ${error.message}`)
+    code = 4
   } else {
     say(`this is a bug in ha-provision, please report it:\n${error instanceof Error ? error.stack : String(error)}`)
     code = 70

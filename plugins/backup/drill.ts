@@ -1,10 +1,9 @@
-import { type Command, type CommandIo, given, type Output, type PluginCommand, sh } from 'ha-provision'
+import { type CommandIo, given, type PluginCommand, sh } from 'ha-provision'
 import type { At, Backup, Reads } from './layout.js'
 import { paths } from './tools/native.js'
 import type { Key } from './tools/tool.js'
 
-/** `on` runs a command on a node as a stage would. */
-export type Io = At & CommandIo & { on(node: string, command: Command): Promise<Output> }
+type Io = At & CommandIo
 
 const drillS = 12 * 3600
 
@@ -36,8 +35,7 @@ async function drill(io: Io, key: Key): Promise<number> {
 export const drillCommand: PluginCommand<Backup, Reads> = {
   usage: 'restore-drill <database>',
   description: 'restore the newest backup of DATABASE under another name, compare its rows, drop it again',
-  async run(context) {
-    const io = context as unknown as Io
+  async run(io) {
     const [word = ''] = io.args
     if (io.settings.tool !== 'db2-native') {
       io.say(`backup.tool is "${io.settings.tool}": a drill is that tool's own matter`)

@@ -31,9 +31,11 @@ const namesFor = (manager: PackageManager, needs: readonly PackageNeed[]): reado
 export function packageTask<S, R extends AnyPlugin>(
   t: TaskBuilder<S, R>,
   needs: readonly PackageNeed[] | ((at: Context<S, R>) => readonly PackageNeed[]),
+  place: { readonly before?: string } = {},
 ): Task {
   const needed = (at: Context<S, R>) => (typeof needs === 'function' ? needs(at) : needs)
   return t.perNode({
+    ...place,
     id: 'packages',
     title: 'packages',
     probes: (at) => ({

@@ -1,12 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fromConfig, type Settled } from '../config/settle.js'
+import type { Settled } from '../config/settle.js'
 import type { Mode, Probes } from '../plugin/types.js'
-import { localTransport } from '../transport/local.js'
-import { sshTransport } from '../transport/ssh.js'
-import { type Endpoint, type Transport, UnreachableError } from '../transport/types.js'
+import { type Transport, UnreachableError } from '../transport/types.js'
+import { controlName, openConnections } from './connections.js'
 import type { Listener } from './events.js'
 import type { Stage } from './plan.js'
 import { type StageFacts, survey } from './survey.js'
@@ -34,7 +30,6 @@ export interface Machines {
   close(): Promise<void>
 }
 
-export const controlName = 'control'
 const patienceS = 240
 
 export function openMachines(
@@ -44,12 +39,9 @@ export function openMachines(
   signals: { hard: AbortSignal; soft: AbortSignal },
   tell: Listener,
 ): Machines {
-  const control = localTransport(controlName)
-  const transports = new Map<string, Transport>()
-  const counted = new Map<string, number>()
+  const connections = openConnections(settled, mode)
   const awaited = new Set<string>()
   let changes = 0
-  let controlDir: Promise<string> | undefined
   const machines = new Map<string, Machine>()
   const machineOf = (key: string, node: string | undefined, isControl: boolean): Machine => {
     let machine = machines.get(key)
@@ -62,41 +54,6 @@ export function openMachines(
   const machineFor = (stage: Stage, node: string | undefined): Machine => {
     const isControl = stage.task.scope === 'control' || stage.task.scope === 'control-per-node'
     return machineOf(isControl ? (node ? `${controlName}:${node}` : controlName) : (node as string), node, isControl)
-  }
-
-  async function endpointOf(node: string): Promise<Endpoint | undefined> {
-    let endpoint: Partial<Endpoint> = {}
-    let silent = false
-    for (const plugin of settled.plugins) {
-      if (!plugin.connect || (plugin.modes && !plugin.modes.includes(mode))) continue
-      const part = await plugin.connect(settled.nodeContextOf(plugin, mode, node))
-      if (part === undefined) silent = true
-      endpoint = { ...endpoint, ...part }
-    }
-    const own = settled.cluster.nodes.find(({ name }) => name === node)?.ssh ?? {}
-    endpoint = { ...endpoint, ...own }
-    if (silent && own.host === undefined) return undefined
-    const path = (value: string | undefined) => (value === undefined ? undefined : fromConfig(settled.cluster, value))
-    return JSON.parse(
-      JSON.stringify({
-        ...endpoint,
-        host: endpoint.host ?? node,
-        identityFile: path(endpoint.identityFile),
-        knownHostsFile: path(endpoint.knownHostsFile),
-      }),
-    ) as Endpoint
-  }
-
-  async function transportOf(on: string): Promise<Transport> {
-    if (on === controlName) return control
-    const open = transports.get(on)
-    if (open) return open
-    const endpoint = await endpointOf(on)
-    if (!endpoint) throw new UnreachableError(on, 'this machine does not exist yet')
-    controlDir ??= mkdtemp(join(process.env.XDG_RUNTIME_DIR ?? tmpdir(), 'hap-'))
-    const transport = sshTransport(on, endpoint, await controlDir)
-    transports.set(on, transport)
-    return transport
   }
 
   function probesFor(machine: Machine, from: number): ReadonlyMap<string, Probes> {
@@ -113,18 +70,10 @@ export function openMachines(
     )
   }
 
-  async function drop(node: string): Promise<void> {
-    const transport = transports.get(node)
-    if (!transport) return
-    transports.delete(node)
-    counted.set(node, (counted.get(node) ?? 0) + transport.channels)
-    await transport.close()
-  }
-
   async function askOnce(machine: Machine, from: number): Promise<void> {
     const at = changes
     const probes = probesFor(machine, from)
-    const transport = machine.control ? control : await transportOf(machine.node as string)
+    const transport = await connections.transport(machine.control ? controlName : (machine.node as string))
     const started = Date.now()
     machine.facts = await survey(transport, probes, signals.hard)
     machine.askedAt = at
@@ -140,7 +89,7 @@ export function openMachines(
         return
       } catch (error) {
         if (!(error instanceof UnreachableError)) throw error
-        await drop(error.node)
+        await connections.drop(error.node)
         if (Date.now() >= until) throw error
         await sleep(2000, undefined, { signal: signals.soft })
       }
@@ -159,7 +108,7 @@ export function openMachines(
       }
       return machine.facts.get(stage.key) as StageFacts
     },
-    transport: transportOf,
+    transport: connections.transport,
     changed(on, stage, node) {
       changes++
       for (const machine of machines.values()) {
@@ -175,17 +124,8 @@ export function openMachines(
         if (own) own.changedAt = changes
       }
     },
-    drop,
-    channels: () =>
-      Object.fromEntries(
-        settled.cluster.nodes.map(({ name }) => [
-          name,
-          (counted.get(name) ?? 0) + (transports.get(name)?.channels ?? 0),
-        ]),
-      ),
-    async close() {
-      await Promise.all([...transports.values()].map((transport) => transport.close().catch(() => undefined)))
-      if (controlDir) await rm(await controlDir, { recursive: true, force: true })
-    },
+    drop: connections.drop,
+    channels: connections.channels,
+    close: connections.close,
   }
 }

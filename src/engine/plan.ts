@@ -28,6 +28,18 @@ function early<S extends Omit<Stage, 'index'>>(stages: readonly S[]): readonly S
   return [...making, ...rest.filter(({ task }) => task.early), ...rest.filter(({ task }) => !task.early)]
 }
 
+/** A task that names another plugin goes to its place, behind others that did so; where that one takes no part, it stays. */
+function before<S extends Omit<Stage, 'index'>>(stages: readonly S[]): readonly S[] {
+  const named = new Set(stages.map(({ plugin }) => plugin.name))
+  const moved = stages.filter(({ task }) => task.before !== undefined && named.has(task.before))
+  const kept = stages.filter((stage) => !moved.includes(stage))
+  return kept.flatMap((stage, i) =>
+    stage.plugin === kept[i - 1]?.plugin
+      ? [stage]
+      : [...moved.filter(({ task }) => task.before === stage.plugin.name), stage],
+  )
+}
+
 export function stagesOf(settled: Settled, mode: Mode, only?: readonly string[]): readonly Stage[] {
   const stages = settled.plugins
     .filter(({ modes, name }) => (!modes || modes.includes(mode)) && (!only?.length || only.includes(name)))
@@ -38,7 +50,7 @@ export function stagesOf(settled: Settled, mode: Mode, only?: readonly string[])
         key: `${plugin.name}/${task.id}`,
       })),
     )
-  return early(stages).map((stage, index) => ({ ...stage, index }))
+  return early(before(stages)).map((stage, index) => ({ ...stage, index }))
 }
 
 export function segmentsOf(stages: readonly Stage[]): readonly Segment[] {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Progress, Step } from '../plugin/types.js'
 import type { Output } from '../transport/command.js'
@@ -89,7 +88,7 @@ export async function runStep(step: Step, transport: Transport, waiting: Waiting
         }),
       )
     case 'upload':
-      return told(await transport.write(step.to, await readFile(step.from), { mode: step.mode ?? '0644' }))
+      return told(await transport.upload(step.from, step.to, { mode: step.mode ?? '0644', ...options }))
     case 'wait':
       return await wait(step, transport, waiting)
   }

@@ -132,6 +132,8 @@ export interface NodeTask<S, R extends AnyPlugin, P extends Probes, Id extends s
   readonly title: string
   /** One node after the other, for what must not happen on both at once. */
   readonly rolling?: boolean
+  /** Runs before the stages of the named plugin instead of among its own: for what must be done before that one begins. */
+  readonly before?: string
   probes(at: NodeContext<S, R>): P
   check(at: NodeContext<S, R> & { readonly facts: Facts<P> }): readonly Finding<Id>[] | Waits
   readonly fix: { readonly [K in Id]: Fix<NodeContext<S, R> & { readonly facts: Facts<P> }, Finding<Id>, Step> }
@@ -142,6 +144,8 @@ export interface ClusterTask<S, R extends AnyPlugin, P extends Probes, Id extend
   readonly title: string
   /** Runs as soon as the nodes are there, before any other change on them: for what must stop the run before it begins. */
   readonly early?: boolean
+  /** Runs before the stages of the named plugin instead of among its own: for what must be done before that one begins. */
+  readonly before?: string
   probes(at: NodeContext<S, R>): P
   check(at: Context<S, R> & { readonly nodes: Readonly<Record<string, Facts<P>>> }): readonly Finding<Id>[] | Waits
   readonly fix: {
@@ -170,6 +174,7 @@ export interface Task {
   readonly title: string
   readonly rolling?: boolean
   readonly early?: boolean
+  readonly before?: string
   // biome-ignore lint/suspicious/noExplicitAny: the builders hold the precise types
   probes(at: any): Probes
   // biome-ignore lint/suspicious/noExplicitAny: as above
@@ -225,6 +230,8 @@ export interface CommandIo {
   readonly options: Readonly<Record<string, string | boolean | undefined>>
   /** Runs a command on the control machine. */
   exec(command: Command): Promise<Output>
+  /** Runs a command on a node, as a stage would; fails with exit code 4 when the node does not answer. */
+  on(node: string, command: Command): Promise<Output>
   /** stdout: the answer. */
   print(line: string): void
   /** stderr: what goes on. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Readable } from 'node:stream'
 import { $ } from 'zx/core'
 import type { Command, Output } from './command.js'
 import { bytesOf } from './secret.js'
@@ -26,16 +27,34 @@ function frame(command: Command, nonce: string): string {
   return `{\nwork() (\n${setup}\n${command.script}\n)\n${fed}\ns=$?\nprintf '%s %s\\n' '${nonce}' "$s" >&2\nexit "$s"\n}\n`
 }
 
+const newNonce = (): string => `end-${randomBytes(9).toString('hex')}`
+
 /** Runs `argv … sh -s` and feeds it the command. */
-export async function channel(
-  argv: readonly string[],
-  command: Command,
+export function channel(argv: readonly string[], command: Command, options: ExecOptions = {}): Promise<ChannelResult> {
+  const nonce = newNonce()
+  return feed(argv, frame(command, nonce), nonce, options)
+}
+
+/** Runs a short script that reads a stream of any length; `argvOf` puts the script where the carrier wants it. */
+export function streamed(
+  argvOf: (script: string) => readonly string[],
+  script: string,
+  input: Readable,
   options: ExecOptions = {},
 ): Promise<ChannelResult> {
+  const nonce = newNonce()
+  return feed(argvOf(`( ${script} ); s=$?; printf '%s %s\\n' ${nonce} "$s" >&2; exit "$s"`), input, nonce, options)
+}
+
+async function feed(
+  argv: readonly string[],
+  input: string | Readable,
+  nonce: string,
+  options: ExecOptions,
+): Promise<ChannelResult> {
   options.signal?.throwIfAborted()
-  const nonce = `end-${randomBytes(9).toString('hex')}`
   const child = $({
-    input: frame(command, nonce),
+    input,
     nothrow: true,
     quiet: true,
     verbose: false,
@@ -64,11 +83,11 @@ export async function channel(
   }
 }
 
-export const limited = (command: Command): readonly string[] => [
+/** A shell that the machine itself ends after the time. */
+export const limited = (timeoutS = defaultTimeoutS): readonly string[] => [
   'timeout',
   '-k',
   '10',
-  String(command.timeoutS ?? defaultTimeoutS),
+  String(timeoutS),
   'sh',
-  '-s',
 ]

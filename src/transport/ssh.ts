@@ -1,7 +1,8 @@
 import { $ } from 'zx/core'
-import { channel, limited } from './channel.js'
-import type { Command, Output } from './command.js'
+import { type ChannelResult, channel, limited, streamed } from './channel.js'
+import { type Command, type Output, quote } from './command.js'
 import { type Endpoint, type ExecOptions, type Transport, UnreachableError } from './types.js'
+import { uploadFile, uploadS } from './upload.js'
 import { writeCommand } from './write.js'
 
 /** ssh's arguments up to the host. `controlDir` must be short: a unix socket's path has 107 bytes at most. */
@@ -39,18 +40,21 @@ export function sshArguments(node: string, endpoint: Endpoint, controlDir: strin
 export function sshTransport(node: string, endpoint: Endpoint, controlDir: string): Transport {
   const base = sshArguments(node, endpoint, controlDir)
   let channels = 0
+  const remote = (timeoutS: number | undefined, ...words: readonly string[]): readonly string[] => [
+    ...base,
+    [...(endpoint.sudo ? ['sudo', '-n'] : []), ...limited(timeoutS), ...words].join(' '),
+  ]
+  const answered = (result: ChannelResult, options?: ExecOptions): Output => {
+    if (result.ended || result.code !== 255) return result
+    options?.signal?.throwIfAborted()
+    throw new UnreachableError(
+      node,
+      result.stderr.trim().split('\n').slice(-3).join('; ') || 'ssh ended without a word',
+    )
+  }
   const exec = async (command: Command, options?: ExecOptions): Promise<Output> => {
     channels++
-    const remote = [...(endpoint.sudo ? ['sudo', '-n'] : []), ...limited(command)]
-    const result = await channel([...base, remote.join(' ')], command, options)
-    if (!result.ended && result.code === 255) {
-      options?.signal?.throwIfAborted()
-      throw new UnreachableError(
-        node,
-        result.stderr.trim().split('\n').slice(-3).join('; ') || 'ssh ended without a word',
-      )
-    }
-    return result
+    return answered(await channel(remote(command.timeoutS, '-s'), command, options), options)
   }
   return {
     name: node,
@@ -59,6 +63,12 @@ export function sshTransport(node: string, endpoint: Endpoint, controlDir: strin
     },
     exec,
     write: (path, content, options) => exec(writeCommand(path, content, options)),
+    async upload(from, to, options) {
+      channels++
+      return await uploadFile(from, to, options, async (script, input) =>
+        answered(await streamed((text) => remote(uploadS, '-c', quote(text)), script, input, options), options),
+      )
+    },
     async close() {
       await $({
         nothrow: true,

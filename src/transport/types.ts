@@ -29,6 +29,8 @@ export interface Transport {
   exec(command: Command, options?: ExecOptions): Promise<Output>
   /** Writes a whole file: to a temporary name in the same directory, then renamed. */
   write(path: string, content: string | Uint8Array | Secret, options: { mode: string; owner?: string }): Promise<Output>
+  /** Copies a file of any size from the control machine, in one piece or not at all; `onOutput` is told how far it is. */
+  upload(from: string, to: string, options: { mode: string } & ExecOptions): Promise<Output>
   close(): Promise<void>
 }
 

@@ -1,6 +1,6 @@
 import { Listr, type ListrTask, PRESET_TIMER, PRESET_TIMESTAMP } from 'listr2'
+import { controlName } from '../engine/connections.js'
 import type { Listener, RunEvent } from '../engine/events.js'
-import { controlName } from '../engine/machines.js'
 import { type Stage, segmentsOf } from '../engine/plan.js'
 import type { Outcome } from '../engine/report.js'
 

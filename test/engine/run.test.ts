@@ -243,6 +243,12 @@ describe('a run', () => {
     const it = open([filePlugin('one'), filePlugin('two')], { nodes: ['a'] })
     expect(told(await it.run({ only: ['two'] }))).toEqual(['a two/file changed'])
   })
+  it('has a task in the place of another plugin, where that one takes part', async () => {
+    const it = open([filePlugin('one'), filePlugin('two'), filePlugin('three', { before: 'two' }), filePlugin('four')])
+    expect((await it.run()).exitCode).toBe(0)
+    expect(it.read('a', 'order')).toBe('one\nthree\ntwo\nfour\n')
+    expect(told(await it.run({ only: ['three'] }))).toEqual(['a three/file ok', 'b three/file ok'])
+  })
   it('looks early at what must stop it: before every change, after the plugins that make the nodes', async () => {
     const it = open(
       [

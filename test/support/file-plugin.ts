@@ -5,6 +5,7 @@ interface Options {
   readonly scope?: Scope
   readonly rolling?: boolean
   readonly early?: boolean
+  readonly before?: string
   readonly offers?: AnyPlugin['offers']
   readonly modes?: AnyPlugin['modes']
   readonly fix?: (finding: Finding) => readonly (Step & { on?: string })[]
@@ -28,6 +29,7 @@ export function filePlugin(name: string, options: Options = {}): AnyPlugin {
     scope = 'perNode',
     rolling,
     early,
+    before,
     manual,
     waits,
     probe = `echo ${name} >>asked; cat ${name} 2>/dev/null`,
@@ -40,6 +42,7 @@ export function filePlugin(name: string, options: Options = {}): AnyPlugin {
     title: `the file of ${name}`,
     ...(rolling ? { rolling } : {}),
     ...(early ? { early } : {}),
+    ...(before ? { before } : {}),
     probes: () => ({ content: ask({ script: probe }, ({ stdout }) => parse(stdout.trim())) }),
     check: (at: { facts?: { content: string }; nodes?: Record<string, { content: string }> }) =>
       waits !== undefined

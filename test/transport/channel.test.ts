@@ -133,3 +133,35 @@ describe('a file', () => {
     expect((await local.exec(sh`ls ${dir} | grep -c ha-provision`)).stdout).toBe('0\n')
   })
 })
+
+describe('an upload', () => {
+  const from = join(dir, 'large')
+  const bytes = Buffer.from(Array.from({ length: 3_000_001 }, (_, i) => (i * 31) % 251))
+  writeFileSync(from, bytes)
+  it.each([
+    ['the control machine', () => local, join(dir, "up/it's here/a")],
+    ['a node', () => node('to'), "up/it's here/b"],
+  ])('to %s arrives whole, with its mode, and tells how far it is', async (_, transport, to) => {
+    const told: string[] = []
+    const onOutput = (text: string) => told.push(text)
+    expect(await transport().upload(from, to, { mode: '0640', onOutput })).toMatchObject({ code: 0 })
+    const path = to.startsWith('/') ? to : join(dir, 'nodes/to', to)
+    expect(readFileSync(path).equals(bytes)).toBe(true)
+    expect((await local.exec(sh`stat -c %a ${path}; ls ${join(path, '..')}`)).stdout).toMatch(/^640\n[ab]\n$/)
+    expect(told.at(-1)).toBe('100 % 3 MiB of 3 MiB')
+  })
+  it('that is cut leaves what was there', async () => {
+    await node('half').exec(sh`echo old >kept`)
+    writeFileSync(join(dir, 'nodes/half.cut'), '1000000')
+    expect(await node('half').upload(from, 'kept', { mode: '0600' })).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('did not arrive whole'),
+    })
+    rmSync(join(dir, 'nodes/half.cut'))
+    expect((await node('half').exec(sh`cat kept; ls`)).stdout).toBe('old\nkept\n')
+  })
+  it('of a file that is not there says so', async () => {
+    const result = await local.upload(join(dir, 'none'), join(dir, 'no'), { mode: '0600' })
+    expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('no such file') })
+  })
+})
