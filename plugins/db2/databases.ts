@@ -1,4 +1,4 @@
-import { type Finding, finding, given, type Step, type Task } from 'ha-provision'
+import { type Command, type Finding, finding, given, type Step, sh, type Task } from 'ha-provision'
 import { asOwner, type Builder, clp, type Database, databasePath, type Instance, mountOf } from './layout.js'
 import { parseConfiguration, parseDirectory } from './parse/database.js'
 import { activeOf, type Nodes } from './place.js'
@@ -29,6 +29,14 @@ const paths = (configuration: ReadonlyMap<string, string>): readonly (readonly [
     const path = /^LOGARCHMETH/.test(key) ? /^DISK:(.*)$/.exec(value)?.[1] : value
     return path?.startsWith('/') ? [[key, path] as const] : []
   })
+
+/** Db2 takes an archive only where its directory is there. */
+const archive = (parameter: string, value: string): string | undefined =>
+  /^LOGARCHMETH[12]$/.test(parameter) ? /^DISK:(.+)$/.exec(value)?.[1] : undefined
+const withArchives = (config: Readonly<Record<string, string>>, command: Command): Command => {
+  const directories = Object.entries(config).flatMap(([key, value]) => archive(key, value) ?? [])
+  return directories.length > 0 ? sh`mkdir -p ${directories} || exit\n${command}` : command
+}
 
 export const databasesTask = (t: Builder): Task =>
   t.perCluster({
@@ -114,7 +122,11 @@ export const databasesTask = (t: Builder): Task =>
             on,
             title: `create the database ${database}`,
             command: given(
-              asOwner(name, instance.home, clp([...create, ...configure, ...enter, `activate database ${database}`])),
+              asOwner(
+                name,
+                instance.home,
+                withArchives(config, clp([...create, ...configure, ...enter, `activate database ${database}`])),
+              ),
               { timeoutS: 1800 },
             ),
           },
@@ -137,7 +149,10 @@ export const databasesTask = (t: Builder): Task =>
             command: asOwner(
               name,
               home,
-              clp([`update database configuration for ${database} using ${parameter} ${at.finding.desired}`]),
+              withArchives(
+                { [parameter]: String(at.finding.desired) },
+                clp([`update database configuration for ${database} using ${parameter} ${at.finding.desired}`]),
+              ),
             ),
           },
         ]

@@ -1,10 +1,11 @@
 import { type Finding, finding, type Task } from 'ha-provision'
 import { type At, type Builder, mountOf } from './layout.js'
+import { cannotMove, localInstances, localProbes } from './move.js'
 import { parseGlobalRegistry } from './parse/instance.js'
 import { activeOrPrimary, isHome, type Nodes } from './place.js'
-import { type InstanceFact, instanceProbes } from './probes.js'
+import type { InstanceFact } from './probes.js'
 
-type Id = 'non-ha-instance' | 'local-instance' | 'other-account'
+type Id = 'non-ha-instance' | 'cannot-move' | 'hidden-instance' | 'other-account'
 
 /** Instances in a node's global registry whose directory no replicated filesystem of the config holds. */
 function localRecords(at: At, { registryDump }: InstanceFact): readonly string[] {
@@ -13,6 +14,10 @@ function localRecords(at: At, { registryDump }: InstanceFact): readonly string[]
     .instances.filter(({ home }) => mountOf(at, home) === undefined)
     .map(({ instance, home }) => `the global registry has the instance ${instance} in ${home}`)
 }
+
+/** Where the global registry says that an instance is; undefined where it does not know it. */
+const recordOf = (name: string, { registryDump }: InstanceFact): string | undefined =>
+  registryDump && parseGlobalRegistry(registryDump.stdout).instances.find(({ instance }) => instance === name)?.home
 
 /** Ports in /etc/services that another instance has taken. */
 function takenPorts(name: string, port: number, { services }: InstanceFact): readonly string[] {
@@ -45,7 +50,7 @@ export const evidenceTask = (t: Builder): Task =>
     id: 'evidence',
     title: 'no instance but the cluster’s',
     early: true,
-    probes: ({ settings }) => instanceProbes(settings),
+    probes: localProbes,
     check(at): readonly Finding<Id>[] {
       const found: Finding<Id>[] = []
       const nodes = at.nodes as Nodes
@@ -63,25 +68,41 @@ export const evidenceTask = (t: Builder): Task =>
                 actual: `uid ${account.uid}, gid ${account.gid}, home ${account.home}`,
               }),
             )
-          if (isHome(at, name, fact)) continue
-          if (node === active) {
-            if (fact.hasSqllib || fact.running)
+          if (isHome(at, name, fact)) {
+            const hidden = fact.hasSqllib ? undefined : recordOf(name, fact)
+            if (hidden !== undefined)
               found.push(
-                finding('local-instance', {
+                finding('hidden-instance', {
                   subject,
-                  desired: `on the replicated filesystem ${mountOf(at, home)}`,
-                  actual: `on ${fact.place.source} (${fact.place.target})${fact.running ? ', running' : ''}`,
+                  desired: `an instance in ${home}`,
+                  actual: `the global registry has it in ${hidden}, where no sqllib is${fact.running ? '; db2sysc runs' : ''}`,
                 }),
               )
             continue
           }
+          if (node === active) continue
           const against = againstStub(at, name, fact)
           if (against.length > 0)
             found.push(
-              finding('non-ha-instance', { subject, desired: 'nothing but a stub', actual: against.join('; ') }),
+              finding('non-ha-instance', {
+                subject,
+                desired: 'nothing but a stub',
+                actual: against.join('; '),
+                note: against.join('; '),
+              }),
             )
         }
       }
+      for (const { name, node, against } of localInstances(at, at.nodes as Parameters<typeof localInstances>[1]))
+        if (against.length > 0)
+          found.push(
+            finding('cannot-move', {
+              subject: `${name} on ${node}`,
+              desired: `movable to ${mountOf(at, at.settings.instances[name]?.home ?? '')}`,
+              actual: against.join('; '),
+              note: against.join('; '),
+            }),
+          )
       return found
     },
     fix: {
@@ -89,9 +110,10 @@ export const evidenceTask = (t: Builder): Task =>
         manual:
           'An instance that does not belong to the cluster lives on the secondary. If it is wanted, give it another computer, or name this node drbd.primary if its data is the valid one. If it is not, back up its databases, drop them and the instance (db2idrop, db2greg -delinstrec) yourself, and remove its lines from /etc/services.',
       },
-      'local-instance': {
+      'cannot-move': { manual: cannotMove },
+      'hidden-instance': {
         manual:
-          'The instance lives on a local disk. The replicated filesystem must get its files under the same path: back up every database offline, stop the instance, copy its home to the replicated filesystem with rsync -aHAX --numeric-ids --sparse, rename the old home, and mount the filesystem in its place. This tool does not yet do that for you.',
+          'The node knows an instance whose home is on the replicated filesystem, and it is not there: perhaps it lies below the mount point, hidden. Stop heartbeat on both nodes and look. If nothing of it is needed, remove the record: db2greg -delinstrec instancename=NAME.',
       },
       'other-account': {
         manual:

@@ -8,6 +8,7 @@ import { databasesTask } from './databases.js'
 import { evidenceTask } from './evidence.js'
 import { instanceTask } from './instance.js'
 import { type At, type Db2, databasePath, mountOf } from './layout.js'
+import { moveTask } from './move.js'
 import { schema } from './schema.js'
 import { softwareTask } from './software.js'
 import { stubTask } from './stub.js'
@@ -82,7 +83,8 @@ const db2 = definePlugin({
   validate,
   tasks: (t) => [
     evidenceTask(t),
-    packageTask(t, ({ settings }) => needs(settings)),
+    packageTask(t, ({ settings }) => needs(settings), { before: 'heartbeat' }),
+    moveTask(t),
     softwareTask(t),
     usersTask(t),
     instanceTask(t),

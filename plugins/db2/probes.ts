@@ -24,7 +24,7 @@ export interface InstanceFact {
 }
 
 /** Closes a section: what a command printed may lack its last line break. */
-const close = (name: string): string => `printf '\\n@@%s %s\\n' '${name}' $?`
+export const close = (name: string): string => `printf '\\n@@%s %s\\n' '${name}' $?`
 
 /** Cuts the output of one script at its `@@name code` lines; each follows what it closes. */
 export function sections(stdout: string): Readonly<Record<string, Output>> {

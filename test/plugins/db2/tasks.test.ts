@@ -1,113 +1,22 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import db2 from '../../../plugins/db2/index.js'
-import type { Finding, Step } from '../../../src/index.js'
-import { contextOf, findingsOf, nodeContextOf, output, stepsOf, taskOf } from '../../support/task.js'
-
-const recorded = (name: string) => readFileSync(new URL(`outputs/${name}`, import.meta.url), 'utf8')
-
-const home = '/srv/db/db2inst1'
-const settings = {
-  acceptLicence: true,
-  installer: 'db2.tar.gz',
-  installDir: '/opt/ibm/db2/V11.5',
-  licenceFiles: [] as string[],
-  packages: ['ksh'],
-  instances: {
-    db2inst1: {
-      home,
-      uid: 1000,
-      group: 'db2iadm1',
-      gid: 1000,
-      fenced: { name: 'db2fenc1', uid: 1001, group: 'db2fadm1', gid: 1001 },
-      port: 50000,
-      registry: {},
-      config: {},
-      databases: {
-        TESTDB: { codeSet: 'UTF-8', territory: 'US', pageSize: 8192, config: {} as Record<string, string> },
-      },
-    },
-  },
-}
-const others = {
-  drbd: { primary: 'db-a', resources: { r0: { minor: 0, filesystem: { type: 'ext4', mount: '/srv/db' } } } },
-  heartbeat: { virtualIps: ['10.77.0.100/24'] },
-}
-const situation = (changed: object = {}) => ({ settings: { ...settings, ...changed }, others })
-
-const greg = (path: string, boot = 0, name = 'db2inst1') =>
-  `S,DB2,11.5.8.0,/opt/ibm/db2/V11.5,,,0,0,,1669474587,0\nI,DB2,11.5.8.0,${name},${path},,${boot},0,/opt/ibm/db2/V11.5,,\n`
-const services = recorded('services_111.txt')
-const directory = recorded('listdb_one_1158.txt').replace('/database/data', home)
-const dbm = '\n TCP/IP Service name                          (SVCENAME) = 50000\n'
-const cfg = recorded('dbcfg_sample_1158.txt')
-  .replace('/database/data/db2inst1/NODE0000', `${home}/db2inst1/NODE0000`)
-  .replace('DISK:/database/logs/', 'OFF')
-
-interface Node {
-  readonly passwd?: string
-  readonly place?: string
-  readonly sqllib?: boolean
-  readonly processes?: string
-  readonly greg?: string
-  readonly services?: string
-  readonly fmcd?: boolean
-  readonly owner?: Readonly<Record<string, string>> | undefined
-}
-const passwd = `db2inst1:x:1000:1000::${home}:/bin/bash\n`
-
-/** What the probe of an instance prints on a node. */
-function said(node: Node): string {
-  const section = (name: string, text = '', code = 0) => `${text}\n@@${name} ${code}\n`
-  return [
-    section('passwd', node.passwd ?? passwd, node.passwd === '' ? 2 : 0),
-    section('place', `${node.place ?? '/ /dev/vda'}\n`),
-    section('sqllib', '', node.sqllib ? 0 : 1),
-    section('processes', node.processes ?? ''),
-    node.greg === undefined ? section('no-greg') : section('greg', node.greg),
-    section('services', node.services ?? ''),
-    section('fmcd', node.fmcd ? 'db2fmcd\n' : '', node.fmcd ? 0 : 1),
-    ...Object.entries(node.owner ?? {}).map(([name, text]) => section(name, text)),
-    section('end'),
-  ].join('')
-}
-
-const active: Node = {
-  place: '/srv/db /dev/drbd0',
-  sqllib: true,
-  processes: 'db2wdog\ndb2sysc\n',
-  greg: greg(`${home}/sqllib`),
+import { nodeContextOf, output, taskOf } from '../../support/task.js'
+import {
+  active,
+  cfg,
+  greg,
+  home,
+  judge,
+  type Node,
+  recorded,
+  said,
+  scripts,
   services,
-  owner: { directory, dbm, set: '[i] DB2COMM=TCPIP\n[g] DB2SYSTEM=db-a\n', 'cfg:TESTDB': cfg },
-}
-const stub: Node = { greg: greg(home), services }
-
-function judge(id: string, nodes: Readonly<Record<string, Node>>, changed: object = {}) {
-  const task = taskOf(db2, id)
-  const base = contextOf(situation(changed))
-  const facts = Object.fromEntries(
-    Object.entries(nodes).map(([node, own]) => [
-      node,
-      Object.fromEntries(
-        Object.entries(task.probes(nodeContextOf(situation(changed), node))).map(([name, probe]) => [
-          name,
-          probe.parse(output(name === 'mute' || name === 'silent' ? '' : said(own))),
-        ]),
-      ),
-    ]),
-  )
-  const at = { ...base, nodes: facts }
-  const answer = task.check(at)
-  return {
-    answer,
-    ids: 'waits' in answer ? answer.waits : answer.map(({ id: own, subject }) => `${own}: ${subject}`),
-    steps: () =>
-      findingsOf(answer).flatMap((found: Finding): readonly (Step & { on?: string })[] => stepsOf(task, at, found)),
-  }
-}
-const scripts = (steps: readonly (Step & { on?: string })[]) =>
-  steps.map((step) => `${step.on}: ${step.kind === 'run' ? step.command.script : step.kind}`).join('\n')
+  settings,
+  situation,
+  stub,
+} from './judge.js'
 
 describe('an instance that is not the cluster’s', () => {
   const both = (a: Node, b: Node) => judge('evidence', { 'db-a': a, 'db-b': b })
@@ -136,16 +45,6 @@ describe('an instance that is not the cluster’s', () => {
   })
   it('hidden under the mount point is seen while nothing is mounted there', () => {
     expect(both({ ...active }, { ...stub, sqllib: true }).ids).toEqual(['non-ha-instance: db2inst1 on db-b'])
-  })
-  it('on a local disk of the primary is named, before a filesystem is mounted over it', () => {
-    expect(both({ sqllib: true, place: '/home /dev/vdb' }, empty).answer).toMatchObject([
-      {
-        id: 'local-instance',
-        subject: 'db2inst1 on db-a',
-        desired: 'on the replicated filesystem /srv/db',
-        actual: 'on /dev/vdb (/home)',
-      },
-    ])
   })
   it('an account with other numbers is somebody’s', () => {
     expect(both({ passwd: `db2inst1:x:1002:1000::${home}:/bin/bash\n` }, empty).ids).toEqual([

@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs'
+import db2 from '../../../plugins/db2/index.js'
+import type { Finding, Step } from '../../../src/index.js'
+import { contextOf, findingsOf, nodeContextOf, output, stepsOf, taskOf } from '../../support/task.js'
+
+export const recorded = (name: string) => readFileSync(new URL(`outputs/${name}`, import.meta.url), 'utf8')
+
+export const home = '/srv/db/db2inst1'
+export const settings = {
+  acceptLicence: true,
+  installer: 'db2.tar.gz',
+  installDir: '/opt/ibm/db2/V11.5',
+  licenceFiles: [] as string[],
+  packages: ['ksh'],
+  instances: {
+    db2inst1: {
+      home,
+      uid: 1000,
+      group: 'db2iadm1',
+      gid: 1000,
+      fenced: { name: 'db2fenc1', uid: 1001, group: 'db2fadm1', gid: 1001 },
+      port: 50000,
+      registry: {},
+      config: {},
+      databases: {
+        TESTDB: { codeSet: 'UTF-8', territory: 'US', pageSize: 8192, config: {} as Record<string, string> },
+      },
+    },
+  },
+}
+export const others = {
+  drbd: { primary: 'db-a', resources: { r0: { minor: 0, filesystem: { type: 'ext4', mount: '/srv/db' } } } },
+  heartbeat: { virtualIps: ['10.77.0.100/24'] },
+}
+export const situation = (changed: object = {}) => ({ settings: { ...settings, ...changed }, others })
+
+export const greg = (path: string, boot = 0, name = 'db2inst1') =>
+  `S,DB2,11.5.8.0,/opt/ibm/db2/V11.5,,,0,0,,1669474587,0\nI,DB2,11.5.8.0,${name},${path},,${boot},0,/opt/ibm/db2/V11.5,,\n`
+export const services = recorded('services_111.txt')
+export const directory = recorded('listdb_one_1158.txt').replace('/database/data', home)
+export const dbm = '\n TCP/IP Service name                          (SVCENAME) = 50000\n'
+export const cfg = recorded('dbcfg_sample_1158.txt')
+  .replace('/database/data/db2inst1/NODE0000', `${home}/db2inst1/NODE0000`)
+  .replace('DISK:/database/logs/', 'OFF')
+
+export interface Node {
+  readonly passwd?: string
+  readonly place?: string
+  readonly sqllib?: boolean
+  readonly processes?: string
+  readonly greg?: string
+  readonly services?: string
+  readonly fmcd?: boolean
+  /** Answer of the probe of an instance on a local disk. */
+  readonly local?: string
+  readonly owner?: Readonly<Record<string, string>> | undefined
+}
+export const passwd = `db2inst1:x:1000:1000::${home}:/bin/bash\n`
+
+/** What the probe of an instance prints on a node. */
+export function said(node: Node): string {
+  const section = (name: string, text = '', code = 0) => `${text}\n@@${name} ${code}\n`
+  return [
+    section('passwd', node.passwd ?? passwd, node.passwd === '' ? 2 : 0),
+    section('place', `${node.place ?? '/ /dev/vda'}\n`),
+    section('sqllib', '', node.sqllib ? 0 : 1),
+    section('processes', node.processes ?? ''),
+    node.greg === undefined ? section('no-greg') : section('greg', node.greg),
+    section('services', node.services ?? ''),
+    section('fmcd', node.fmcd ? 'db2fmcd\n' : '', node.fmcd ? 0 : 1),
+    ...Object.entries(node.owner ?? {}).map(([name, text]) => section(name, text)),
+    section('end'),
+  ].join('')
+}
+
+export const active: Node = {
+  place: '/srv/db /dev/drbd0',
+  sqllib: true,
+  processes: 'db2wdog\ndb2sysc\n',
+  greg: greg(`${home}/sqllib`),
+  services,
+  owner: { directory, dbm, set: '[i] DB2COMM=TCPIP\n[g] DB2SYSTEM=db-a\n', 'cfg:TESTDB': cfg },
+}
+export const stub: Node = { greg: greg(home), services }
+
+function answerTo(name: string, own: Node): string {
+  if (name === 'mute' || name === 'silent') return ''
+  return name.startsWith('local ') ? (own.local ?? '') : said(own)
+}
+
+export function judge(id: string, nodes: Readonly<Record<string, Node>>, changed: object = {}) {
+  const task = taskOf(db2, id)
+  const base = contextOf(situation(changed))
+  const facts = Object.fromEntries(
+    Object.entries(nodes).map(([node, own]) => [
+      node,
+      Object.fromEntries(
+        Object.entries(task.probes(nodeContextOf(situation(changed), node))).map(([name, probe]) => [
+          name,
+          probe.parse(output(answerTo(name, own))),
+        ]),
+      ),
+    ]),
+  )
+  const at = { ...base, nodes: facts }
+  const answer = task.check(at)
+  return {
+    answer,
+    ids: 'waits' in answer ? answer.waits : answer.map(({ id: own, subject }) => `${own}: ${subject}`),
+    steps: () =>
+      findingsOf(answer).flatMap((found: Finding): readonly (Step & { on?: string })[] => stepsOf(task, at, found)),
+  }
+}
+export const scripts = (steps: readonly (Step & { on?: string })[]) =>
+  steps.map((step) => `${step.on}: ${step.kind === 'run' ? step.command.script : step.kind}`).join('\n')
