@@ -1,6 +1,10 @@
 import { defineConfig } from 'ha-provision'
 
-/** The cluster that `npm start` builds: two virtual machines on this computer, without root rights, one replicated disk. */
+/**
+ * The cluster that `npm start` builds: two virtual machines on this computer, without root rights, one replicated disk,
+ * and on it a Db2 instance with a database. IBM's Db2 cannot be had without an account there, so a stand-in is installed;
+ * for the real one, `installer` names IBM's tarball, and `packages` (the stand-in needs python3) can go.
+ */
 export default defineConfig({
   cluster: 'demo',
   nodes: { 'db-a': {}, 'db-b': {} },
@@ -38,4 +42,16 @@ export default defineConfig({
     ],
     virtualIps: ['10.77.0.100/24'],
   },
+  db2: {
+    acceptLicence: true,
+    installer: 'build/db2-stand-in.tar.gz',
+    packages: ['python3', 'ksh', 'libaio1', 'libnuma1', 'libstdc++6', 'libpam0g', 'binutils', 'file', 'rsync'],
+    instances: {
+      db2inst1: {
+        home: '/srv/db/db2inst1',
+        databases: { SHOP: { config: { LOGARCHMETH1: 'DISK:/srv/db/db2inst1/archive/' } } },
+      },
+    },
+  },
+  backup: {},
 })

@@ -1,4 +1,6 @@
 import type { AnyPlugin } from 'ha-provision'
+import backup from './backup/index.js'
+import db2 from './db2/index.js'
 import drbd from './drbd/index.js'
 import heartbeat from './heartbeat/index.js'
 import iso from './iso/index.js'
@@ -8,6 +10,6 @@ import storage from './storage/index.js'
 import vm from './vm/index.js'
 
 /** The built-in plugins in their order; ties between `requires` and `after` keep it. */
-export const builtins: readonly AnyPlugin[] = [vm, iso, network, ntp, storage, drbd, heartbeat]
+export const builtins: readonly AnyPlugin[] = [vm, iso, network, ntp, storage, drbd, heartbeat, db2, backup]
 
 export { example } from './example.js'

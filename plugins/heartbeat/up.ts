@@ -35,13 +35,19 @@ const groupWords = (at: At): readonly string[] => [
   ...at.settings.virtualIps.map((ip) => ` ${bare(ip)}/`),
 ]
 
+/** Heartbeat starts or stops something now. */
+const scriptsRun = sh`cat /proc/[0-9]*/comm 2>/dev/null | grep -q -x -e ResourceManager -e mach_down -e req_resource`
+
 export function groupProgress(at: At): Probe<Progress> {
   const want = groupWords(at)
-  return ask(sh`ip -o -4 addr; cat /proc/mounts`, ({ stdout }) => {
+  return ask(sh`ip -o -4 addr; cat /proc/mounts; ${scriptsRun} && echo @@busy`, ({ stdout }) => {
+    const isBusy = stdout.endsWith('@@busy\n')
     const missing = want.filter((word) => !stdout.includes(word)).map((word) => word.trim().replace(/(\d)\/$/, '$1'))
+    // What is there may go again: Heartbeat gives everything up when a later resource fails.
     return {
-      done: missing.length === 0,
-      text: missing.length === 0 ? 'the group runs' : `not here yet: ${missing.join(', ')}`,
+      done: missing.length === 0 && !isBusy,
+      text:
+        missing.length > 0 ? `not here yet: ${missing.join(', ')}` : isBusy ? 'resource scripts run' : 'the group runs',
       ratio: 1 - missing.length / Math.max(1, want.length),
     }
   })
@@ -69,7 +75,7 @@ const startMissing = (at: At, on: string): Placed => ({
 n=0; idle=0
 while [ $n -lt 120 ] && [ $idle -lt 10 ]; do
   here && exit 0
-  if cat /proc/[0-9]*/comm 2>/dev/null | grep -q -x -e ResourceManager -e mach_down -e req_resource; then idle=0; else idle=$((idle+1)); fi
+  if ${scriptsRun}; then idle=0; else idle=$((idle+1)); fi
   n=$((n+1)); sleep 1.5
 done
 for h in /usr/share/heartbeat/hb_takeover /usr/lib/heartbeat/hb_takeover /usr/lib64/heartbeat/hb_takeover; do if [ -x $h ]; then $h; exit; fi; done

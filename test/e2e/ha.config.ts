@@ -18,7 +18,7 @@ export default defineConfig({
   ntp: { source: 'db-a' },
   storage: {
     volumeGroups: { vg0: { devices: ['/dev/disk/by-id/virtio-data'] } },
-    volumes: { 'vg0/data': { sizeMiB: 256 }, 'vg0/spare': { sizeMiB: 32 } },
+    volumes: { 'vg0/data': { sizeMiB: 256 }, 'vg0/spare': { sizeMiB: 32 }, 'vg0/second': { sizeMiB: 96 } },
   },
   sysctl: { values: { 'vm.swappiness': '10' } },
   drbd: {
@@ -41,4 +41,16 @@ export default defineConfig({
     ],
     virtualIps: ['10.77.0.100/24'],
   },
+  db2: {
+    acceptLicence: true,
+    installer: 'db2-stand-in.tar.gz',
+    packages: ['python3', 'ksh', 'libaio1', 'libnuma1', 'libstdc++6', 'libpam0g', 'binutils', 'file', 'rsync'],
+    instances: {
+      db2inst1: {
+        home: '/srv/db/db2inst1',
+        databases: { SHOP: { config: { LOGARCHMETH1: 'DISK:/srv/db/db2inst1/archive/' } } },
+      },
+    },
+  },
+  backup: {},
 })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Report } from '../../src/engine/report.js'
 
+export const nodes = ['db-a', 'db-b'] as const
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 export interface Result {
@@ -61,6 +62,7 @@ export async function openLab(nodes: readonly string[]): Promise<Lab> {
   const config = await readFile(join(root, 'test/e2e/ha.config.ts'), 'utf8')
   await writeFile(join(dir, 'ha.config.ts'), config.replace('../projects/user-plugin/sysctl.js', './sysctl.ts'))
   await copyFile(join(root, 'test/projects/user-plugin/sysctl.ts'), join(dir, 'sysctl.ts'))
+  await must('bash', [join(root, 'test/standin/db2/build.sh'), join(dir, 'db2-stand-in.tar.gz')], root)
   const env = { ...process.env, XDG_STATE_HOME: join(dir, 'state'), CI: 'true', NO_COLOR: '1' }
   const ha: Lab['ha'] = (args, node) =>
     node === undefined
@@ -156,3 +158,20 @@ export async function until<T>(what: string, seconds: number, look: () => Promis
     await new Promise((resolve) => setTimeout(resolve, 1000))
   }
 }
+
+/** Outcomes other than "ok", as far as a test compares them. */
+export const notOk = ({ outcomes }: Report) =>
+  outcomes
+    .filter(({ status }) => status !== 'ok')
+    .map(({ stage, node, status, reason }) => ({ stage, node, status, reason }))
+
+/** `NODE STAGE FINDING` of every difference that a check found; `-` where it concerns all nodes. */
+export const differences = ({ outcomes }: Report): readonly string[] =>
+  outcomes
+    .filter(({ status }) => status === 'drift')
+    .flatMap(({ stage, node, findings }) => findings.map(({ finding }) => `${node ?? '-'} ${stage} ${finding.id}`))
+
+/** A script as the owner of an instance, in its environment. */
+export const asOwner = (instance: string, script: string): string =>
+  `runuser -l ${instance} -c '. ~/sqllib/db2profile
+${script.replaceAll("'", `'\\''`)}'`

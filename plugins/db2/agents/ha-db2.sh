@@ -32,7 +32,9 @@ ocf() {
 }
 
 replicated() {
-	case $(findmnt -n -o SOURCE -T "$home" 2> /dev/null) in
+	path=$home
+	until [ -e "$path" ]; do path=$(dirname "$path"); done
+	case $(findmnt -n -o SOURCE -T "$path" 2> /dev/null) in
 		/dev/drbd*) return 0 ;;
 		*) return 1 ;;
 	esac

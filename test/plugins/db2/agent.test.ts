@@ -27,7 +27,8 @@ beforeEach(() => {
   writeFileSync(join(dir, 'calls'), '')
   writeFileSync(join(dir, 'directory'), directory + remote)
   writeFileSync(join(dir, 'processes'), '')
-  program('bin/findmnt', `cat ${dir}/mount`)
+  // The real one knows no filesystem of a path that is not there.
+  program('bin/findmnt', `for p; do :; done; [ -e "$p" ] && cat ${dir}/mount`)
   program('bin/logger', ':')
   program('bin/ps', `cat ${dir}/processes`)
   program('bin/uname', 'echo db-b')
@@ -75,6 +76,9 @@ describe('ha-db2', () => {
   it('start before the instance was made has nothing to do', () => {
     rmSync(join(home(), 'sqllib'), { recursive: true })
     expect(agent('start')).toMatchObject({ code: 0, calls: [] })
+    rmSync(home(), { recursive: true })
+    expect(agent('start')).toMatchObject({ code: 0, calls: [] })
+    expect(agent('stop')).toMatchObject({ code: 0, calls: [] })
   })
   it('stop: a clean stop, then the distribution’s agent makes sure', () => {
     writeFileSync(join(dir, 'processes'), 'db2sysc\n')
