@@ -1,8 +1,8 @@
 import { type Command, type Finding, finding, given, type Step, sh, type Task } from 'ha-provision'
 import { asOwner, type Builder, clp, type Database, databasePath, type Instance, mountOf } from './layout.js'
-import { parseConfiguration, parseDirectory } from './parse/database.js'
+import { parseConfiguration } from './parse/database.js'
 import { activeOf, type Nodes } from './place.js'
-import { configOf, type InstanceFact, instanceProbes, outputOf, unknownEnvironment } from './probes.js'
+import { configOf, entriesOf, type InstanceFact, instanceProbes, unknownEnvironment } from './probes.js'
 
 type Placed = Step & { readonly on: string }
 type Id = 'no-database' | 'other-property' | 'parameter' | 'outside'
@@ -49,10 +49,9 @@ export const databasesTask = (t: Builder): Task =>
       for (const [name, { databases }] of Object.entries(at.settings.instances)) {
         const active = activeOf(at, name, nodes)
         const fact = active === undefined ? undefined : (nodes[active]?.[name] as InstanceFact)
-        const directory = fact && outputOf(fact, 'directory')
         if (!fact?.running) return { waits: `waits for db2/instance: ${name} does not run` }
-        if (!directory) throw unknownEnvironment(name, active)
-        const entries = parseDirectory(directory.stdout)
+        const entries = entriesOf(fact)
+        if (!entries) throw unknownEnvironment(name, active)
         for (const [database, wanted] of Object.entries(databases)) {
           const subject = `${name} ${database}`
           const entry = entries.find((own) => own.isLocal && own.name.toUpperCase() === database)

@@ -1,8 +1,8 @@
 import { ask, type Probe, quote, raw, sh } from 'ha-provision'
 import drbd, { devicePath } from '../drbd/index.js'
 import { type At, asOwner, mountOf } from './layout.js'
-import { parseConfiguration, parseDirectory } from './parse/database.js'
-import { close, type InstanceFact, outputOf, sections } from './probes.js'
+import { parseConfiguration } from './parse/database.js'
+import { close, entriesOf, type InstanceFact, outputOf, sections } from './probes.js'
 
 /** What an instance on a local disk keeps where: undefined on a node that has none. */
 export interface LocalFact {
@@ -15,9 +15,6 @@ export interface LocalFact {
 /** What a move leaves behind on the node: backups, settings, and the paths that can be asked only while the instance runs. */
 export const stateOf = (name: string): string => `/var/lib/ha-db2-move/${name}`
 export const pathsFile = (name: string): string => `${stateOf(name)}/paths`
-
-const localAliases = (directory: string): readonly string[] =>
-  parseDirectory(directory).flatMap(({ alias, isLocal }) => (isLocal ? [alias] : []))
 
 /** As the query prints them. */
 export const spellPaths = (databases: LocalFact['databases']): string =>
@@ -82,12 +79,13 @@ export function againstMove(at: At, name: string, fact: InstanceFact, local: Loc
   if (!fact.hasSqllib) return ['its engine runs, and its home has no sqllib']
   if (!local) return ['its paths could not be asked']
   const dbm = outputOf(fact, 'dbm')
-  const directory = outputOf(fact, 'directory')
-  if (!dbm || !directory) return [`its environment could not be read: look at ${home}/sqllib/db2profile`]
+  const entries = entriesOf(fact)
+  if (!dbm || !entries) return [`its environment could not be read: look at ${home}/sqllib/db2profile`]
   return [
     ...local.mounts.map((target) => `${target} is a mount point of its own`),
     ...placesOutside(at, home, parseConfiguration(dbm.stdout)).map((place) => `${place} is not below ${mount}`),
-    ...localAliases(directory.stdout).flatMap((database) => {
+    ...entries.flatMap(({ alias: database, isLocal }) => {
+      if (!isLocal) return []
       const own = local.databases[database] ?? []
       return own.length === 0
         ? [`${database} could not be asked for its paths: it must accept connections`]

@@ -1,5 +1,6 @@
 import { ask, type Output, type Probe, quote, raw, sh } from 'ha-provision'
 import { asOwner, type Db2 } from './layout.js'
+import { type DirectoryEntry, parseDirectory } from './parse/database.js'
 
 export interface Place {
   /** Mount point of the filesystem on which a path lies, or would lie. */
@@ -12,6 +13,8 @@ export interface InstanceFact {
   readonly account?: { readonly uid: number; readonly gid: number; readonly home: string }
   readonly place: Place
   readonly hasSqllib: boolean
+  /** There is a database directory: without one, no database was ever made in the instance. */
+  readonly hasDirectory: boolean
   /** Its engine, db2sysc, runs. */
   readonly running: boolean
   /** Output of `db2greg -dump`; undefined where there is no global registry. */
@@ -67,6 +70,7 @@ export function instanceProbe(db2: Db2, name: string): Probe<InstanceFact> {
     sh`getent passwd ${name}; ${raw(close('passwd'))}
 p=${home}; until [ -e "$p" ]; do p=$(dirname "$p"); done; findmnt -n -o TARGET,SOURCE -T "$p"; ${raw(close('place'))}
 [ -e ${`${home}/sqllib`} ]; ${raw(close('sqllib'))}
+[ -e ${`${home}/sqllib/sqldbdir`} ]; ${raw(close('sqldbdir'))}
 ps -u ${name} -o comm= 2>/dev/null; ${raw(close('processes'))}
 if [ -e /var/db2/global.reg ]; then ${greg} -dump; ${raw(close('greg'))}; else true; ${raw(close('no-greg'))}; fi
 grep -E '^(DB2|db2c)_' /etc/services; ${raw(close('services'))}
@@ -84,6 +88,7 @@ true; ${raw(close('end'))}`,
         ...(owner ? { account: owner } : {}),
         place: { target, source },
         hasSqllib: need(found, 'sqllib').code === 0,
+        hasDirectory: need(found, 'sqldbdir').code === 0,
         running: /^db2sysc$/m.test(need(found, 'processes').stdout),
         ...(found.greg ? { registryDump: found.greg } : {}),
         services: need(found, 'services')
@@ -99,6 +104,12 @@ true; ${raw(close('end'))}`,
 export const outputOf = (fact: InstanceFact, key: 'directory' | 'dbm' | 'set'): Output | undefined => fact.outputs[key]
 export const configOf = (fact: InstanceFact, database: string): Output | undefined =>
   fact.outputs[databaseConfig(database)]
+
+/** Entries of the database directory; undefined where the instance's owner could not be asked. */
+export function entriesOf(fact: InstanceFact): readonly DirectoryEntry[] | undefined {
+  const output = outputOf(fact, 'directory')
+  return output && (fact.hasDirectory ? parseDirectory(output.stdout) : [])
+}
 
 /** The instance is there, and its owner could not say what it has. */
 export const unknownEnvironment = (name: string, node = ''): Error =>

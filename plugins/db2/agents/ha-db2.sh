@@ -18,11 +18,18 @@ say() {
 
 owner() { timeout "$1" runuser -u "$instance" -- sh -c "HOME='$home'; export HOME; cd '$home' && . ./sqllib/db2profile && $2"; }
 
-# Databases that live here; a remote one in the directory must not be activated.
+# Databases that live here; a remote one in the directory must not be activated. A list that is cut off is a failure.
 databases() {
-	owner 60 'db2 list database directory; db2 terminate > /dev/null' |
-		awk -F ' *= *' '/^Database [0-9]+ entry/ { n = "" } /^ Database name/ { n = $2 } /^ Directory entry type/ && $2 ~ /^(Indirect|Home)/ { print n }' |
-		sort -u | tr '\n' ' '
+	[ -d "$home/sqllib/sqldbdir" ] || return 0
+	listed=$(owner 60 'db2 list database directory; db2 terminate > /dev/null')
+	case $listed in *SQL1057W*) return 0 ;; esac
+	names=$(printf '%s\n' "$listed" | awk -F ' *= *' '
+		/^ Number of entries/ { declared = $2 }
+		/^Database [0-9]+ entry/ { n = "" }
+		/^ Database name/ { n = $2 }
+		/^ Directory entry type/ { typed++; if ($2 ~ /^(Indirect|Home)/) print n }
+		END { exit !(declared != "" && typed == declared) }') || return 1
+	[ -z "$names" ] || printf '%s\n' "$names" | sort -u | tr '\n' ' '
 }
 
 ocf() {
@@ -68,7 +75,22 @@ case $action in
 				exit 1
 			}
 		fi
-		ocf start "$(databases)"
+		if ! local=$(databases); then
+			say 'the databases cannot be listed; not started'
+			exit 1
+		fi
+		if [ -n "$local" ]; then
+			ocf start "$local"
+			exit
+		fi
+		# Where no database was ever made there is no directory, and the distribution's agent fails for want of it.
+		case $(owner 120 db2start) in
+			*SQL1063N* | *SQL1026N*) exit 0 ;;
+			*)
+				say 'db2start failed'
+				exit 1
+				;;
+		esac
 		;;
 	stop)
 		if replicated && [ -e "$home/sqllib" ]; then

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 const script = fileURLToPath(new URL('../../../plugins/db2/agents/ha-db2.sh', import.meta.url))
 const directory = readFileSync(new URL('outputs/listdb_one_1158.txt', import.meta.url), 'utf8')
 const remote = directory
+  .slice(directory.indexOf('Database 1 entry'))
   .replace('Database 1 entry', 'Database 2 entry')
   .replaceAll('TESTDB', 'FAR')
   .replace(/ Local database directory .*/, ' Node name                            = OTHER')
@@ -25,7 +26,7 @@ const calls = () => readFileSync(join(dir, 'calls'), 'utf8').split('\n').slice(0
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'ha-db2-'))
   writeFileSync(join(dir, 'calls'), '')
-  writeFileSync(join(dir, 'directory'), directory + remote)
+  writeFileSync(join(dir, 'directory'), directory.replace('directory = 1', 'directory = 2') + remote)
   writeFileSync(join(dir, 'processes'), '')
   // The real one knows no filesystem of a path that is not there.
   program('bin/findmnt', `for p; do :; done; [ -e "$p" ] && cat ${dir}/mount`)
@@ -39,6 +40,9 @@ beforeEach(() => {
     'ocf/resource.d/heartbeat/db2',
     `echo "ocf $1 $OCF_RESKEY_instance [$OCF_RESKEY_dblist]" >>${dir}/calls; [ "$1" = start ] && echo db2sysc >${dir}/processes; exit 0`,
   )
+  program('bin/db2start', `echo "db2start $*" >>${dir}/calls; cat ${dir}/started`)
+  writeFileSync(join(dir, 'started'), 'SQL1063N  DB2START processing was successful.\n')
+  mkdirSync(join(home(), 'sqllib/sqldbdir'), { recursive: true })
   program('home/sqllib/bin/db2ftok', `echo ftok >>${dir}/calls`)
   writeFileSync(join(home(), 'sqllib/db2profile'), ':')
   writeFileSync(join(home(), 'sqllib/db2nodes.cfg'), '0 db-a 0\n', { mode: 0o644 })
@@ -72,6 +76,23 @@ describe('ha-db2', () => {
     writeFileSync(join(dir, 'mount'), '/dev/vda\n')
     expect(agent('start')).toMatchObject({ code: 1, calls: [] })
     expect(readFileSync(join(home(), 'sqllib/db2nodes.cfg'), 'utf8')).toBe('0 db-a 0\n')
+  })
+  it('start of an instance without a database: the distribution’s agent would fail for want of a directory', () => {
+    writeFileSync(join(dir, 'directory'), 'SQL1057W  The system database directory is empty.  SQLSTATE=01606\n')
+    expect(agent('start')).toMatchObject({ code: 0, calls: ['ftok', 'db2start '] })
+    rmSync(join(home(), 'sqllib/sqldbdir'), { recursive: true })
+    expect(agent('start')).toMatchObject({ code: 0, calls: ['ftok', 'db2start ', 'ftok', 'db2start '] })
+    writeFileSync(join(dir, 'started'), 'SQL6031N  Error in the db2nodes.cfg file at line number "1".\n')
+    expect(agent('start').code).toBe(1)
+  })
+  it('start fails where the databases cannot be listed: unknown is not none', () => {
+    writeFileSync(join(dir, 'directory'), directory.slice(0, 300))
+    expect(agent('start')).toMatchObject({ code: 1, calls: ['ftok'] })
+    writeFileSync(
+      join(dir, 'directory'),
+      'SQL1031N  The database directory cannot be found on the indicated file system.\n',
+    )
+    expect(agent('start')).toMatchObject({ code: 1, calls: ['ftok', 'ftok'] })
   })
   it('start before the instance was made has nothing to do', () => {
     rmSync(join(home(), 'sqllib'), { recursive: true })

@@ -47,6 +47,8 @@ export interface Node {
   readonly passwd?: string
   readonly place?: string
   readonly sqllib?: boolean
+  /** Default: as sqllib. */
+  readonly sqldbdir?: boolean
   readonly processes?: string
   readonly greg?: string
   readonly services?: string
@@ -64,6 +66,7 @@ export function said(node: Node): string {
     section('passwd', node.passwd ?? passwd, node.passwd === '' ? 2 : 0),
     section('place', `${node.place ?? '/ /dev/vda'}\n`),
     section('sqllib', '', node.sqllib ? 0 : 1),
+    section('sqldbdir', '', (node.sqldbdir ?? node.sqllib) ? 0 : 1),
     section('processes', node.processes ?? ''),
     node.greg === undefined ? section('no-greg') : section('greg', node.greg),
     section('services', node.services ?? ''),

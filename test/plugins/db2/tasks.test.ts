@@ -128,6 +128,16 @@ describe('databases', () => {
       { 'db-a': { ...active, owner: { ...active.owner, ...owner } }, 'db-b': stub },
       { instances: { db2inst1: { ...settings.instances.db2inst1, databases } } },
     )
+  it('of an instance that never had one are made: its directory is not there, and its disk is', () => {
+    const owner = {
+      ...active.owner,
+      directory: 'SQL1031N  The database directory cannot be found on the indicated file system.\n',
+    }
+    expect(judge('databases', { 'db-a': { ...active, sqldbdir: false, owner }, 'db-b': stub }).ids).toEqual([
+      'no-database: db2inst1 TESTDB',
+    ])
+    expect(() => judge('databases', { 'db-a': { ...active, owner }, 'db-b': stub })).toThrow('could not be read')
+  })
   it('as they should be: nothing to do', () => {
     expect(one({}).ids).toEqual([])
   })
