@@ -25,7 +25,8 @@ export function stepText(step: Step): string {
 const last = (text: string, lines: number): string => text.trim().split('\n').slice(-lines).join('\n')
 const told = ({ code, stdout, stderr }: Output): StepResult => ({
   code,
-  output: last(code === 0 ? `${stdout}\n${stderr}` : stderr.trim() || stdout, 20),
+  // Some programs say on stdout why they failed, Db2's among them.
+  output: last(`${stdout}\n${stderr}`, 20),
 })
 
 interface Waiting {
