@@ -45,7 +45,7 @@ i=0; while [ $i -lt 40 ]; do i=$((i+1)); db2 "insert into t values ($i, 'row $i'
         ),
       )
       expect(differences(await lab().report(['check']))).toContain('- backup/coverage uncovered')
-      const report = await lab().report(['create', '--set', 'backup.offline=true'])
+      const report = await lab().report(['create'])
       expect(report.exitCode, JSON.stringify(notOk(report))).toBe(0)
       for (const node of nodes)
         expect(await lab().on(node, 'ha-db2-backup covered')).toBe('db2inst1/EXTRA\ndb2inst1/SHOP\n')
@@ -80,7 +80,7 @@ old=$(dd if="$f" bs=1 skip=$at count=1 status=none | od -An -tu1); printf "\\\\$
       // A difference that any other run would mend.
       await lab().on('db-a', 'sysctl -q -w vm.swappiness=60')
       const before = await Promise.all(nodes.map((node) => state(lab(), node)))
-      const report = await lab().report(['create', '--set', 'backup.offline=true'])
+      const report = await lab().report(['create'])
       const after = await Promise.all(nodes.map((node) => state(lab(), node)))
       expect(report).toMatchObject({ exitCode: 1, steps: 0 })
       const [refused] = report.outcomes.filter(({ status }) => status === 'refused')
@@ -94,7 +94,7 @@ old=$(dd if="$f" bs=1 skip=$at count=1 status=none | od -An -tu1); printf "\\\\$
         'db-b',
         '/opt/ibm/db2/V11.5/instance/db2idrop legacy && userdel -r legacy && sed -i "/_legacy/d" /etc/services',
       )
-      const mended = await lab().report(['create', '--set', 'backup.offline=true'])
+      const mended = await lab().report(['create'])
       expect({ exitCode: mended.exitCode, steps: mended.steps }, JSON.stringify(notOk(mended))).toEqual({
         exitCode: 0,
         steps: 1,

@@ -52,9 +52,8 @@ async function must(command: string, args: readonly string[], cwd: string): Prom
   return result.stdout
 }
 
-export async function openLab(nodes: readonly string[]): Promise<Lab> {
-  const dir = await mkdtemp(join(tmpdir(), 'hap-e2e-'))
-  const stateDir = join(dir, 'state', 'ha-provision', 'e2e')
+/** The packed package, a config and a plugin in an empty project. */
+async function install(dir: string): Promise<void> {
   await must('npm', ['pack', '--silent', '--pack-destination', dir], root)
   const [tarball = ''] = (await readdir(dir)).filter((name) => name.endsWith('.tgz'))
   await writeFile(join(dir, 'package.json'), '{ "name": "project", "private": true, "type": "module" }\n')
@@ -63,6 +62,14 @@ export async function openLab(nodes: readonly string[]): Promise<Lab> {
   await writeFile(join(dir, 'ha.config.ts'), config.replace('../projects/user-plugin/sysctl.js', './sysctl.ts'))
   await copyFile(join(root, 'test/projects/user-plugin/sysctl.ts'), join(dir, 'sysctl.ts'))
   await must('bash', [join(root, 'test/standin/db2/build.sh'), join(dir, 'db2-stand-in.tar.gz')], root)
+}
+
+export async function openLab(nodes: readonly string[]): Promise<Lab> {
+  // One that HA_PROVISION_KEEP=1 kept, to work on one part of the suite (vitest -t).
+  const kept = process.env.HA_PROVISION_LAB
+  const dir = kept ?? (await mkdtemp(join(tmpdir(), 'hap-e2e-')))
+  const stateDir = join(dir, 'state', 'ha-provision', 'e2e')
+  if (!kept) await install(dir)
   const env = { ...process.env, XDG_STATE_HOME: join(dir, 'state'), CI: 'true', NO_COLOR: '1' }
   const ha: Lab['ha'] = (args, node) =>
     node === undefined

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Lab, nodes, notOk, startWriter, until } from './lab.js'
+import { wanted } from './move.js'
 import { killWhileWriting, virtualIp } from './rounds.js'
 
 /** A node dies while the service is used. */
@@ -39,7 +40,7 @@ export function loss(lab: () => Lab): void {
             ? true
             : undefined,
         )
-      const report = await lab().report(['create'])
+      const report = await lab().report(['create', ...wanted])
       expect({ exitCode: report.exitCode, steps: report.steps, outcomes: notOk(report) }).toEqual({
         exitCode: 0,
         steps: 0,
@@ -50,7 +51,7 @@ export function loss(lab: () => Lab): void {
 
     it('a machine that was powered off is started by create', async () => {
       expect((await lab().ha(['vm', 'stop', 'db-a'])).code).toBe(0)
-      const report = await lab().report(['create'])
+      const report = await lab().report(['create', ...wanted])
       expect(report.exitCode, JSON.stringify(notOk(report))).toBe(0)
       expect(report.outcomes.find(({ stage, node }) => stage === 'iso/callback' && node === 'db-a')?.status).toBe(
         'changed',
