@@ -12,6 +12,7 @@ export interface Ran {
 }
 
 const scene = `set -u
+ip link set lo up || exit 90
 at=$(mktemp -d) && mount -t tmpfs standin "$at" || exit 90
 for d in etc usr var opt home srv tmp; do
 mkdir -p "/$d" "$at/$d.u" "$at/$d.w" && mount -t overlay standin -o "lowerdir=/$d,upperdir=$at/$d.u,workdir=$at/$d.w" "/$d" || exit 90
@@ -37,7 +38,8 @@ own() { su - db2inst1 -c "$1"; }`
 const enter = (script: string, timeout: number): Ran => {
   const { status, stdout } = spawnSync(
     'unshare',
-    ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', script],
+    // A network of its own as well: sockets and ports of another sandbox would be in the way.
+    ['--mount', '--pid', '--net', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', script],
     { encoding: 'utf8', timeout, stdio: ['ignore', 'pipe', 'inherit'] },
   )
   return { code: status ?? -1, stdout }

@@ -81,7 +81,11 @@ case $phase in
 			echo 'backed up by the run before'
 			exit 0
 		fi
-		runs || die "$instance does not run: start it (db2start), so that it can be backed up before it is moved"
+		# A node that went down meanwhile, say: what is down cannot be backed up.
+		if ! runs; then
+			said=$(owner db2start)
+			case $said in *SQL1063N* | *SQL1026N*) ;; *) die "$instance does not run, and could not be started for its backup: $said" ;; esac
+		fi
 		rm -rf "$state/stopped" "$state/images.new"
 		install -d -m 0700 -o "$instance" "$state/images.new" || exit 1
 		owner 'db2 get database manager configuration; db2set -all' > "$state/settings" || die 'the settings of the instance cannot be read'

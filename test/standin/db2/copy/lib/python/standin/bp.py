@@ -2,7 +2,6 @@
 import json
 import os
 import socket
-import sys
 import threading
 import time
 
@@ -36,11 +35,17 @@ def main(shell):
     processor = clp.Processor()
     while True:
         connection, _ = listener.accept()
-        with connection, connection.makefile('rw', encoding='utf-8', newline='\n') as stream:
-            request = json.loads(stream.readline())
-            code, text = processor.command(request['args'], request['env'], request['input'])
-            stream.write('%d\n%s' % (code, text))
-            stream.flush()
+        with connection, connection.makefile('rw', encoding='utf-8', errors='surrogateescape', newline='\n') as stream:
+            try:
+                request = json.loads(stream.readline())
+                code, text = processor.command(request['args'], request['env'], request['input'])
+            except Exception as error:  # a command that breaks must not take the connection with it
+                code, text = 8, 'DB21018E  A system error occurred (%r).\n' % error
+            try:
+                stream.write('%d\n%s' % (code, text))
+                stream.flush()
+            except OSError:
+                pass
         if processor.ended:
             listener.close()
             os._exit(0)

@@ -139,7 +139,9 @@ class Files:
             raise Failure('SQL1031N  The database directory cannot be found on the indicated file system.')
 
     def update(self, **values):
-        write(self.conf, {**self.cfg(), **values})
+        # Logs are switched while somebody changes a parameter.
+        with locked():
+            write(self.conf, {**self.cfg(), **values})
 
     def make(self, storage, values):
         """Directories and configuration of a new database."""
@@ -152,7 +154,6 @@ class Files:
         logs = os.path.join(self.control, 'LOGSTREAM0000/')
         for name in (logs, os.path.join(self.control, 'MEMBER0000')):
             os.makedirs(name, exist_ok=True)
-        open(os.path.join(logs, 'S0000000.LOG'), 'w').close()
         write(self.conf, {'STORAGE': storage, 'LOGPATH': logs, **values})
         os.makedirs(os.path.dirname(self.data), exist_ok=True)
         write(self.map, {**known, self.name: self.number})

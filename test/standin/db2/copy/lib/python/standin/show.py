@@ -1,20 +1,21 @@
-"""What the command line prints, in the shapes of the recorded outputs; variants by /var/db2/standin.conf."""
-import json
-import os
+"""What the command line prints: messages and results, with the variants of /var/db2/standin.conf."""
 import re
 
-from instance import DB2DIR, LEVELS, release
+from german import translated
 
 VARIANTS = {}
-GERMAN = False
+LANGUAGE = ['en']
 OVERWRITE = (
     'SQL2539W  The specified name of the backup image to restore is the same as the name of the target database.  Restoring to an existing '
     'database that is the same as the backup image database will cause the current database to be overwritten by the backup version.'
 )
+OTHER = (
+    'SQL2529W  Warning!  Restoring to an existing database that is different from the backup image database, and the alias name "%s" of the '
+    'existing database does not match the alias name "%s" of the backup image.  The target database will be overwritten by the backup version.'
+)
 
 
 def prepare(env):
-    global GERMAN
     VARIANTS.clear()
     try:
         with open('/var/db2/standin.conf') as file:
@@ -24,32 +25,32 @@ def prepare(env):
     except OSError:
         pass
     VARIANTS.update({key[8:]: value for key, value in env.items() if key.startswith('STANDIN_')})
-    GERMAN = (env.get('LC_ALL') or env.get('LC_MESSAGES') or env.get('LANG') or 'C').startswith('de')
+    language = env.get('LC_ALL') or env.get('LC_MESSAGES') or env.get('LANG') or 'C'
+    LANGUAGE[0] = 'de' if language.startswith('de') else 'en'
+
+
+def words(english, german):
+    return german if LANGUAGE[0] == 'de' else english
 
 
 def blank():
     return '' if VARIANTS.get('BLANK_LINES') == 'off' else '\n'
 
 
-GERMAN_TEXTS = {
-    'SQL1057W': 'Das Systemdatenbankverzeichnis ist leer.  SQLSTATE=01606',
-    'SQL1031N': 'Das Datenbankverzeichnis kann auf dem angegebenen Dateisystem nicht gefunden werden.',
-    'SQL1032N': 'Es wurde kein Befehl zum Starten des Datenbankmanagers abgesetzt.  SQLSTATE=57019',
-    'SQL1035N': 'Zur angegebenen Datenbank kann im angeforderten Modus keine Verbindung hergestellt werden.  SQLSTATE=57019',
-    'DB20000I': 'Der Befehl wurde erfolgreich ausgeführt.',
-}
+def empty(value):
+    """` = VALUE`; some outputs of Db2 keep a blank behind the sign, some do not (CFG_BLANK)."""
+    return '= ' + value if value or VARIANTS.get('CFG_BLANK') != 'off' else '='
 
 
 def message(text, end='\n'):
-    code = text.split()[0]
-    if GERMAN and code in GERMAN_TEXTS:
-        text = '%s  %s' % (code, GERMAN_TEXTS[code])
+    text = words(text, translated(text))
     if VARIANTS.get('WRAP') == 'off':
         return text + end
+    trail = '' if VARIANTS.get('CLP_TRAILING_BLANK') == 'off' else ' '
     lines, line = [], ''
     for gap, word in re.findall(r'( *)(\S+)', text):
         if line and len(line + gap + word) > 78:
-            lines.append(line + ' ')
+            lines.append(line + trail)
             line = word
         else:
             line += gap + word
@@ -57,142 +58,46 @@ def message(text, end='\n'):
 
 
 def connection(answer):
-    version = answer['release'] if 'release' in answer else answer['server']
-    return '%s   Database Connection Information\n\n Database server        = DB2/LINUXX8664 %s\n SQL authorization ID   = %s\n Local database alias   = %s\n\n' % (
-        blank(), version, answer['user'], answer['alias'],
-    )
+    version = answer['server']
+    v, r, m, f = version.split('.')
+    if (int(v), int(r)) < (11, 1):
+        version = '%s.%s.%s' % (v, r, f)
+    labels = words(('Database server', 'SQL authorization ID', 'Local database alias'), ('Datenbankserver', 'SQL-Berechtigungs-ID', 'Aliasname der lokalen Datenbank'))
+    values = ('DB2/LINUXX8664 ' + version, answer['user'], answer['alias'])
+    title = words('Database Connection Information', 'Datenbankverbindungsinformationen')
+    width = max(23, *(len(own) + 1 for own in labels))
+    return '%s   %s\n\n%s%s' % (blank(), title, ''.join(' %s= %s\n' % (label.ljust(width), value) for label, value in zip(labels, values)), blank())
 
 
 def backup(stamp):
-    text = 'Sicherung erfolgreich. Die Zeitmarke für dieses Sicherungsimage ist : %s' if GERMAN else 'Backup successful. The timestamp for this backup image is : %s'
+    text = words('Backup successful. The timestamp for this backup image is : %s', 'Die Sicherung war erfolgreich. Zeitmarke für dieses Sicherungsimage: %s')
     return blank() + text % stamp + '\n' + blank()
 
 
-LABELS = (
-    'Database alias', 'Database name', 'Local database directory', 'Database release level', 'Comment', 'Directory entry type',
-    'Catalog database partition number', 'Alternate server hostname', 'Alternate server port number',
-)
-LABELS_DE = (
-    'Aliasname der Datenbank', 'Datenbankname', 'Lokales Datenbankverzeichnis', 'Datenbankreleasestufe', 'Kommentar', 'Verzeichniseintragstyp',
-    'Katalogdatenbankpartitionsnummer', 'Hostname des Alternativservers', 'Portnummer des Alternativservers',
-)
-
-
-def directory(entries):
-    labels = LABELS_DE if GERMAN else LABELS
-    text = blank() + (' Systemdatenbankverzeichnis\n\n Anzahl der Einträge im Verzeichnis = %d\n\n' if GERMAN else ' System Database Directory\n\n Number of entries in the directory = %d\n\n') % len(entries)
-    level = LEVELS.get('.'.join(release().split('.')[:2]), '15.00')
-    for number, own in enumerate(entries, 1):
-        remote = own['type'] == 'Remote'
-        kind = {'Indirect': 'Indirekt', 'Remote': 'Fern'}[own['type']] if GERMAN else own['type']
-        values = [own['alias'], own['name'], own['node'] if remote else own['path'], level, own['comment'], kind, '-1' if remote else '0', '', '']
-        names = list(labels)
-        if remote:
-            names[2] = 'Knotenname' if GERMAN else 'Node name'
-        text += ('Datenbankeintrag %d:\n\n' if GERMAN else 'Database %d entry:\n\n') % number
-        text += ''.join(' %-37s=%s\n' % (name, ' ' + value if value else '') for name, value in zip(names, values)) + '\n'
-    return text
-
-
-def active(found):
-    text = blank() + '                           Active Databases\n\n'
-    for own in found:
-        for label, value in (('Database name', own['name']), ('Applications connected currently', own['connections']), ('Database path', own['path'])):
-            text += '%-43s= %s\n' % (label, value)
-        text += '\n'
-    return text
-
-
-def applications(found):
-    text = blank() + 'Auth Id  Application    Appl.      Application Id                                                 DB       # of\n'
-    text += '         Name           Handle                                                                    Name    Agents\n'
-    text += '-------- -------------- ---------- -------------------------------------------------------------- -------- -----\n'
-    for own in found:
-        text += '%-8s %-14s %-10d %-62s %-8s %-5d\n' % (own['user'][:8], own['client'][:14], own['handle'], own['id'], own['name'], 1)
+def rollforward(alias, told):
+    labels = words(
+        ('Input database alias', 'Number of members have returned status', 'Member ID', 'Rollforward status', 'Next log file to be read', 'Log files processed', 'Last committed transaction'),
+        ('Aliasname der Eingabedatenbank', 'Anzahl Member mit zurückgegebenem Status', 'Member-ID', 'Status der aktualisierenden Recovery', 'Nächste zu lesende Protokolldatei', 'Verarbeitete Protokolldateien', 'Letzte festgeschriebene Transaktion'),
+    )
+    status = ('DB  ' + words('working', 'in Bearbeitung')) if told['pending'] else words('not pending', 'nicht anstehend')
+    read = told['read']
+    values = (alias.lower(), '1', '0', status, told['next'], '%s - %s' % (read[0], read[-1]) if read else ' -', told['last'])
+    width = max(39, *(len(own) + 1 for own in labels))
+    text = blank() + ' ' * 33 + words('Rollforward Status', 'Status der aktualisierenden Recovery') + '\n' + '\n'
+    for number, (label, value) in enumerate(zip(labels, values)):
+        text += ' %s=%s\n' % (label.ljust(width), ' ' + value if value else '') + ('\n' if number == 1 else '')
     return text + '\n'
 
 
-def history(alias, files):
-    records = []
-    if os.path.exists(files.history):
-        with open(files.history) as file:
-            records = [json.loads(line) for line in file]
-    records = [own for own in records if own['op'] in 'BR']
-    text = blank() + '                    List History File for %s\n\nNumber of matching file entries = %d\n\n\n' % (alias.lower(), len(records))
-    rule = ' ' + '-' * 76 + '\n'
-    for number, own in enumerate(records, 1):
-        text += ' Op Obj Timestamp+Sequence Type Dev Earliest Log Current Log  Backup ID\n -- --- ------------------ ---- --- ------------ ------------ --------------\n'
-        text += '  %s  D  %s001   %s    D  S0000000.LOG S0000000.LOG  \n' % (own['op'], own['timestamp'], own['type']) + rule
-        text += '  Contains 2 tablespace(s):\n\n 00001 SYSCATSPACE\n 00002 USERSPACE1\n' + rule
-        word = 'ONLINE' if own['type'] == 'N' else 'OFFLINE'
-        text += '    Comment: DB2 %s %s %s\n Start Time: %s\n   End Time: %s\n     Status: %s\n' % (
-            'BACKUP' if own['op'] == 'B' else 'RESTORE', alias, word, own['timestamp'], own['timestamp'], own['status'],
-        )
-        text += rule + '  EID: %d Location: %s\n\n\n' % (number, own['location'])
-    return text
-
-
-def rollforward(alias):
-    return (
-        blank() + '                                 Rollforward Status\n\n Input database alias                   = %s\n'
-        ' Number of members have returned status = 1\n\n Member ID                              = 0\n Rollforward status                     = not pending\n'
-        ' Next log file to be read               =\n Log files processed                    = S0000000.LOG - S0000000.LOG\n'
-        ' Last committed transaction             = 2026-01-01-00.00.00.000000 UTC\n\n' % alias.lower()
-    )
-
-
-def dbm(values):
-    rows = (
-        ('Default database path', 'DFTDBPATH'), ('SYSADM group name', 'SYSADM_GROUP'), ('SYSCTRL group name', 'SYSCTRL_GROUP'),
-        ('Database manager authentication', 'AUTHENTICATION'), ('TCP/IP Service name', 'SVCENAME'), ('Max number of concurrently active databases', 'NUMDB'),
-        ('Diagnostic error capture level', 'DIAGLEVEL'), ('Diagnostic data directory path', 'DIAGPATH'),
-        ('Alternate diagnostic data directory path', 'ALT_DIAGPATH'), ('SPM log path', 'SPM_LOG_PATH'), ('Keystore type', 'KEYSTORE_TYPE'),
-        ('Keystore location', 'KEYSTORE_LOCATION'), ('SSL server keydb file', 'SSL_SVR_KEYDB'), ('SSL server stash file', 'SSL_SVR_STASH'),
-    )
-    values = {'NUMDB': '32', 'DIAGLEVEL': '3', 'KEYSTORE_TYPE': 'NONE', **values}
-    text = blank() + '          Database Manager Configuration\n\n     Node type = %s\n\n' % values.get('NODETYPE', '')
-    text += ' Database manager configuration release level            = 0x1500\n\n'
-    known = {key for _, key in rows} | {'NODETYPE'}
-    for label, key in rows + tuple(('Parameter', key) for key in values if key not in known):
-        name = '(%s)' % key
-        text += ' %s%s%s = %s\n' % (label, ' ' * max(1, 55 - len(label) - len(name)), name, values.get(key, ''))
-    return text + '\n'
-
-
-def db(alias, cfg):
-    """The recorded configuration with this database's values."""
-    with open(os.path.join(DB2DIR, 'cfg/dbcfg.txt')) as file:
-        text = file.read()
-    labels = {
-        'Database territory': cfg.get('TERRITORY', 'US'),
-        'Database code set': cfg.get('CODESET', 'UTF-8'),
-        'Database page size': cfg.get('PAGESIZE', '4096'),
-        'Backup pending': cfg.get('BACKUP_PENDING', 'NO'),
-        'Rollforward pending': cfg.get('ROLLFORWARD_PENDING', 'NO'),
-        'Path to log files': cfg.get('LOGPATH', ''),
-        'First active log file': '',
-    }
-    fixed = {'LOGARCHMETH1': 'OFF'}
-    lines = []
-    for line in text.replace('for Database SAMPLE', 'for Database %s' % alias).split('\n'):
-        found = re.match(r'^( +)(.*?)(?:\s*\(([A-Z][A-Z0-9_]+)\))?(\s*)= ?(.*)$', line)
-        if found:
-            key, label = found.group(3), found.group(2)
-            if key and (key in cfg or key in fixed):
-                line = line[: line.index('=', line.index('(%s)' % key))] + '= ' + cfg.get(key, fixed.get(key, ''))
-            elif not key and label in labels:
-                line = line[: line.index('=')] + '= ' + labels[label]
-        lines.append(line)
-    return '\n'.join(lines)
+def cells(columns, found):
+    for i, _ in enumerate(columns):
+        values = [own[i] for own in found]
+        number = bool(found) and all(isinstance(own, (int, float)) or own is None for own in values)
+        yield 11 if number and all(abs(own or 0) < 10**10 for own in values) else max([len(str(own)) for own in values if own is not None] + [1]), number
 
 
 def rows(columns, found, plain):
-    widths = []
-    for i, column in enumerate(columns):
-        values = [own[i] for own in found]
-        number = all(isinstance(own, (int, float)) or own is None for own in values)
-        width = 11 if number and found else max([len(str(own)) for own in values if own is not None] + [1])
-        widths.append((max(width, 0 if plain else len(column)), number))
+    widths = [(max(width, 0 if plain else len(columns[i])), number) for i, (width, number) in enumerate(cells(columns, found))]
 
     def cell(value, width, number):
         text = '-' if value is None else str(value)
@@ -201,6 +106,9 @@ def rows(columns, found, plain):
     lines = [' '.join(cell(value, *widths[i]) for i, value in enumerate(own)) for own in found]
     if plain:
         return ''.join(line + '\n' for line in lines)
-    head = ' '.join((column if not column.startswith(('COUNT', 'SUM', "'")) else str(i + 1)).ljust(widths[i][0]) for i, column in enumerate(columns))
+    # What has no name of its own has its number.
+    heads = [column if re.fullmatch(r'[A-Z@#$_][A-Z0-9@#$_]*', column) else str(i + 1) for i, column in enumerate(columns)]
+    head = ' '.join(own.ljust(widths[i][0]) for i, own in enumerate(heads))
     rule = ' '.join('-' * width for width, _ in widths)
-    return blank() + '\n'.join([head, rule] + lines) + '\n\n  %d record(s) selected.\n\n' % len(found)
+    selected = words('  %d record(s) selected.', '  %d Satz/Sätze ausgewählt.') % len(found)
+    return blank() + '\n'.join([head, rule] + lines) + '\n\n' + selected + '\n\n'

@@ -21,17 +21,3 @@ if __name__ == '__main__':
         import relocate
 
         sys.exit(relocate.main(words))
-    elif name == 'stop':
-        from engine import Engine, Failure
-
-        try:
-            Engine().ask('stop', force=words[0] == 'true')
-        except Failure as failure:
-            print(failure.text)
-    elif name == 'state':
-        from engine import Engine, Failure
-
-        try:
-            print('active' if words[0] in [own['name'] for own in Engine().ask('list_active')['databases']] else 'closed')
-        except Failure as failure:
-            print(failure.text)
