@@ -25,7 +25,8 @@ const namesFor = (manager: PackageManager, needs: readonly PackageNeed[]): reado
 ]
 
 /**
- * The stage `packages` of a plugin: what is missing on a node is installed in one run of its package manager.
+ * The stage `packages` of a plugin. The first that finds something missing installs what all plugins miss on that node:
+ * each run of a package manager costs the same reading, triggers and reloads again, 10 to 20 s on an emulated machine.
  * Daemons among the packages are not started by it; their distribution may have enabled them.
  */
 export function packageTask<S, R extends AnyPlugin>(
@@ -41,7 +42,9 @@ export function packageTask<S, R extends AnyPlugin>(
     probes: (at) => ({
       manager: packageManager,
       // Which manager it is shows only in the answer, so the names for each are asked about.
-      installed: packages(...new Set(managers.flatMap((manager) => namesFor(manager, needed(at))))),
+      installed: packages(
+        ...new Set(managers.flatMap((manager) => namesFor(manager, [...needed(at), ...at.packages]))),
+      ),
     }),
     check(at) {
       const { manager, installed } = at.facts
@@ -54,11 +57,14 @@ export function packageTask<S, R extends AnyPlugin>(
         : [finding('missing-package', { desired: missing.join(' '), actual: 'not installed' })]
     },
     fix: {
-      'missing-package': ({ facts, finding: { desired } }) => {
-        const names = String(desired).split(' ')
-        return facts.manager
-          ? [{ kind: 'run', title: `install ${names.join(', ')}`, command: facts.manager.install(names) }]
-          : []
+      'missing-package': ({ facts: { manager, installed }, packages: all, finding: { desired } }) => {
+        if (!manager) return []
+        const own = String(desired).split(' ')
+        const others = namesFor(manager, all).filter((name) => !installed[name] && !own.includes(name))
+        const more = others.length > 0 ? `, and for other plugins ${others.join(', ')}` : ''
+        return [
+          { kind: 'run', title: `install ${own.join(', ')}${more}`, command: manager.install([...own, ...others]) },
+        ]
       },
       'no-package-manager': { manual: 'Install the packages in your own way; they are then found with dpkg or rpm.' },
     },

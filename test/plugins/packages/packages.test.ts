@@ -54,6 +54,28 @@ describe('packages', () => {
       ],
     ])
   })
+  it('installs in the same run what other plugins miss, and finds only its own', () => {
+    const all = { ...at, packages: [...needs, { apt: 'lvm2' }, { apt: 'rsync' }] }
+    expect(task.probes(all).installed).toMatchObject({ items: expect.arrayContaining(['lvm2', 'rsync', 'chrony']) })
+    const facts = factsOf(task, all, {
+      manager: output('apt-get\n'),
+      installed: output('installed chrony 1\ninstalled heartbeat 1\ninstalled rsync 3\n'),
+    })
+    const findings = findingsOf(task.check({ ...all, facts }))
+    expect(findings.map(({ desired }) => desired)).toEqual(['drbd-utils'])
+    expect(findings.flatMap((finding) => stepsOf(task, { ...all, facts }, finding))).toEqual([
+      {
+        kind: 'run',
+        title: 'install drbd-utils, and for other plugins lvm2',
+        command: apt.install(['drbd-utils', 'lvm2']),
+      },
+    ])
+    expect(
+      findingsOf(
+        task.check({ ...all, facts: { ...facts, installed: Object.fromEntries(needs.map((n) => [n.apt, {}])) } }),
+      ),
+    ).toEqual([])
+  })
   it('leaves out what has no name in the node’s package manager', () => {
     expect(judge('dnf\n', 'installed chrony 4.5-1.el9\n').findings.map(({ desired }) => desired)).toEqual([
       'drbd9x-utils',
