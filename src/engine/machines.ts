@@ -16,11 +16,20 @@ interface Machine {
   /** Value of the change counter that matters to this machine when it was last asked; -1 before. */
   askedAt: number
   changedAt: number
+  /** How many of its stages it was asked about the last time. */
+  ahead: number
   asking: Promise<void> | undefined
 }
 
+/**
+ * Stages that are asked about together. Everything at first: a run that finds nothing needs one round trip. After a change
+ * the stage itself and the next, since a run that changed one thing usually changes the next as well and all answers
+ * would be void again; the double with every survey that no change asked for.
+ */
+const aheadAfterChange = 2
+
 export interface Machines {
-  /** Facts of a stage that hold now: asked again, with all later stages, where something changed since. */
+  /** Facts of a stage that hold now: asked again, with some of the later stages, where something changed since. */
   facts(stage: Stage, node: string | undefined, strict: boolean): Promise<StageFacts>
   transport(on: string): Promise<Transport>
   changed(on: string, stage: Stage, node: string | undefined): void
@@ -46,7 +55,16 @@ export function openMachines(
   const machineOf = (key: string, node: string | undefined, isControl: boolean): Machine => {
     let machine = machines.get(key)
     if (!machine) {
-      machine = { key, node, control: isControl, facts: new Map(), askedAt: -1, changedAt: 0, asking: undefined }
+      machine = {
+        key,
+        node,
+        control: isControl,
+        facts: new Map(),
+        askedAt: -1,
+        changedAt: 0,
+        ahead: Infinity,
+        asking: undefined,
+      }
       machines.set(key, machine)
     }
     return machine
@@ -63,10 +81,14 @@ export function openMachines(
       return scope === 'node' || scope === 'cluster'
     })
     return new Map(
-      wanted.map(({ key, plugin, task }) => [
-        key,
-        task.probes(machine.node ? settled.nodeContextOf(plugin, mode, machine.node) : settled.contextOf(plugin, mode)),
-      ]),
+      wanted
+        .slice(0, machine.ahead)
+        .map(({ key, plugin, task }) => [
+          key,
+          task.probes(
+            machine.node ? settled.nodeContextOf(plugin, mode, machine.node) : settled.contextOf(plugin, mode),
+          ),
+        ]),
     )
   }
 
@@ -101,9 +123,12 @@ export function openMachines(
       const machine = machineFor(stage, node)
       const stale = () => machine.askedAt < (strict && !machine.control ? changes : machine.changedAt)
       while (stale() || !machine.facts.has(stage.key)) {
-        machine.asking ??= ask(machine, stage.index).finally(() => {
-          machine.asking = undefined
-        })
+        if (!machine.asking) {
+          if (machine.askedAt >= 0) machine.ahead = stale() ? aheadAfterChange : machine.ahead * 2
+          machine.asking = ask(machine, stage.index).finally(() => {
+            machine.asking = undefined
+          })
+        }
         await machine.asking
       }
       return machine.facts.get(stage.key) as StageFacts

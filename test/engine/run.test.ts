@@ -75,6 +75,17 @@ describe('facts', () => {
     expect(it.read('a/asked').trim().split('\n')).toEqual(['one', 'two', 'six', 'two', 'six'])
     expect(it.read('b/asked').trim().split('\n')).toEqual(['one', 'two', 'six'])
   })
+  it('are asked two stages at a time after a step, and then the double each time', async () => {
+    const names = ['c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7', 'c8', 'c9']
+    const it = open(names.map((name) => filePlugin(name)))
+    await it.run()
+    rmSync(it.path('a/c1'))
+    rmSync(it.path('a/asked'))
+    const report = await it.run()
+    // All; a step; c1 c2; c3 to c6; c7 to c9 of eight that it could be.
+    expect(report.channels).toEqual({ a: 5, b: 1 })
+    expect(it.read('a/asked').trim().split('\n')).toEqual([...names, ...names])
+  })
   it('of the whole cluster are asked again where another node was changed', async () => {
     const it = open([filePlugin('one'), filePlugin('all', { scope: 'perCluster' })])
     await it.run()
