@@ -52,8 +52,16 @@ function account(line: string): InstanceFact['account'] {
 }
 
 const databaseConfig = (name: string): string => `cfg:${name}`
+const databaseAnswer = (name: string): string => `answer:${name}`
 
-/** Everything about an instance in one script: as root what is local, as its owner what is in its home. */
+/** Whether a database answers a query; 1 and 2 are warnings. */
+const query = (database: string): string =>
+  `w() { "$@"; [ $? -le 2 ]; }; w db2 connect to ${quote(database)} && w db2 'select 1 from sysibm.sysdummy1'; s=$?; db2 connect reset; ( exit $s )`
+
+/**
+ * Everything about an instance in one script: as root what is local, as its owner what is in its home. One script for all
+ * stages, since each shell in which `db2` is called starts a back-end process of its own, some seconds on a small machine.
+ */
 export function instanceProbe(db2: Db2, name: string): Probe<InstanceFact> {
   const { home, databases } = db2.instances[name] as Db2['instances'][string]
   const greg = `${db2.installDir}/bin/db2greg`
@@ -61,9 +69,10 @@ export function instanceProbe(db2: Db2, name: string): Probe<InstanceFact> {
     ['directory', 'db2 list database directory'],
     ['dbm', 'db2 get database manager configuration'],
     ['set', 'db2set -all'],
-    ...Object.keys(databases).map(
-      (database) => [databaseConfig(database), `db2 get database configuration for ${quote(database)}`] as const,
-    ),
+    ...Object.keys(databases).flatMap((database) => [
+      [databaseConfig(database), `db2 get database configuration for ${quote(database)}`] as const,
+      [databaseAnswer(database), query(database)] as const,
+    ]),
   ]
   const own = asked.map(([key, command]) => `${command}; ${close(key)}`).join('\n')
   return ask(
@@ -104,6 +113,10 @@ true; ${raw(close('end'))}`,
 export const outputOf = (fact: InstanceFact, key: 'directory' | 'dbm' | 'set'): Output | undefined => fact.outputs[key]
 export const configOf = (fact: InstanceFact, database: string): Output | undefined =>
   fact.outputs[databaseConfig(database)]
+
+/** What is said of a query; undefined where the home is not, or its owner could not be asked. */
+export const answerOf = (fact: InstanceFact, database: string): Output | undefined =>
+  fact.outputs[databaseAnswer(database)]
 
 /** Entries of the database directory; undefined where the instance's owner could not be asked. */
 export function entriesOf(fact: InstanceFact): readonly DirectoryEntry[] | undefined {

@@ -4,7 +4,6 @@ import {
   type Finding,
   finding,
   type Output,
-  type Probe,
   type Progress,
   type Step,
   sh,
@@ -13,7 +12,7 @@ import {
 import heartbeat from '../heartbeat/index.js'
 import { type At, asOwner, type Builder, clp, type Instance } from './layout.js'
 import { activeOf, type Nodes } from './place.js'
-import { instanceProbes } from './probes.js'
+import { answerOf, type InstanceFact, instanceProbes } from './probes.js'
 
 type Placed = Step & { readonly on: string }
 type Id = 'no-answer' | 'port-silent'
@@ -31,38 +30,30 @@ const lines = ({ stdout }: Output): readonly string[] => stdout.split('\n').filt
 const query = (database: string) =>
   clp([`connect to ${database}`, 'select 1 from sysibm.sysdummy1', 'connect reset', 'terminate'])
 
-/** `INSTANCE DATABASE` of those that did not answer a query on a node; asked only where their home is. */
-const mute = (at: At): Probe<readonly string[]> =>
-  ask(
-    {
-      script: Object.entries(at.settings.instances)
-        .flatMap(([name, { home, databases }]) =>
-          Object.keys(databases).map(
-            (database) =>
-              sh`if [ -e ${`${home}/sqllib/db2profile`} ]; then ${asOwner(name, home, query(database))} >/dev/null 2>&1 || echo ${`${name} ${database}`}; fi`
-                .script,
-          ),
-        )
-        .concat('true')
-        .join('\n'),
-    },
-    lines,
-  )
+/** `INSTANCE DATABASE` of those that did not answer a query on a node that has their home. */
+const mute = (at: At, facts: Readonly<Record<string, InstanceFact>>): readonly string[] =>
+  Object.entries(at.settings.instances).flatMap(([name, { databases }]) => {
+    const fact = facts[name]
+    if (!fact?.hasSqllib) return []
+    return Object.keys(databases).flatMap((database) =>
+      answerOf(fact, database)?.code === 0 ? [] : [`${name} ${database}`],
+    )
+  })
 
 /** The end of the run for Db2: every database answers a query, and its port answers the other node at the virtual address. */
 export const upTask = (t: Builder): Task =>
   t.perCluster({
     id: 'up',
     title: 'the databases answer, through the virtual address too',
-    probes: (at) => ({ ...instanceProbes(at.settings), mute: mute(at), silent: ask(knock(at), lines) }),
+    probes: (at) => ({ ...instanceProbes(at.settings), silent: ask(knock(at), lines) }),
     check(at): readonly Finding<Id>[] | { waits: string } {
       const nodes = at.nodes as unknown as Nodes
       for (const name of Object.keys(at.settings.instances))
         if (activeOf(at, name, nodes) === undefined)
           return { waits: `waits for heartbeat/up: no node has the home of ${name}` }
-      return Object.entries(at.nodes as unknown as Record<string, { mute: string[]; silent: string[] }>).flatMap(
+      return Object.entries(at.nodes as unknown as Record<string, { silent: string[] }>).flatMap(
         ([node, facts]): readonly Finding<Id>[] => [
-          ...facts.mute.map((which) =>
+          ...mute(at, nodes[node] ?? {}).map((which) =>
             finding('no-answer', { subject: `${which} on ${node}`, desired: 'answers a query', actual: 'does not' }),
           ),
           ...(facts.silent.length > 0

@@ -55,7 +55,11 @@ export interface Node {
   readonly fmcd?: boolean
   /** Answer of the probe of an instance on a local disk. */
   readonly local?: string
+  /** Ways in, `ADDRESS PORT`, that don't answer. */
+  readonly silent?: string
   readonly owner?: Readonly<Record<string, string>> | undefined
+  /** Exit codes of the owner's commands, where not 0. */
+  readonly codes?: Readonly<Record<string, number>>
 }
 export const passwd = `db2inst1:x:1000:1000::${home}:/bin/bash\n`
 
@@ -71,7 +75,7 @@ export function said(node: Node): string {
     node.greg === undefined ? section('no-greg') : section('greg', node.greg),
     section('services', node.services ?? ''),
     section('fmcd', node.fmcd ? 'db2fmcd\n' : '', node.fmcd ? 0 : 1),
-    ...Object.entries(node.owner ?? {}).map(([name, text]) => section(name, text)),
+    ...Object.entries(node.owner ?? {}).map(([name, text]) => section(name, text, node.codes?.[name])),
     section('end'),
   ].join('')
 }
@@ -82,12 +86,12 @@ export const active: Node = {
   processes: 'db2wdog\ndb2sysc\n',
   greg: greg(`${home}/sqllib`),
   services,
-  owner: { directory, dbm, set: '[i] DB2COMM=TCPIP\n[g] DB2SYSTEM=db-a\n', 'cfg:TESTDB': cfg },
+  owner: { directory, dbm, set: '[i] DB2COMM=TCPIP\n[g] DB2SYSTEM=db-a\n', 'cfg:TESTDB': cfg, 'answer:TESTDB': '' },
 }
 export const stub: Node = { greg: greg(home), services }
 
 function answerTo(name: string, own: Node): string {
-  if (name === 'mute' || name === 'silent') return ''
+  if (name === 'silent') return own.silent ?? ''
   return name.startsWith('local ') ? (own.local ?? '') : said(own)
 }
 

@@ -185,6 +185,39 @@ describe('databases', () => {
   })
 })
 
+describe('at the end', () => {
+  it('every database answers, and every way to it', () => {
+    expect(judge('up', { 'db-a': active, 'db-b': stub }).ids).toEqual([])
+  })
+  it('waits for one that does not, where its home is, and says by its own words why', () => {
+    const { ids, steps } = judge('up', { 'db-a': { ...active, codes: { 'answer:TESTDB': 4 } }, 'db-b': stub })
+    expect(ids).toEqual(['no-answer: db2inst1 TESTDB on db-a'])
+    const [step] = steps()
+    if (step?.kind !== 'wait' || !('command' in step.until)) throw new Error('no wait')
+    expect(step.on).toBe('db-a')
+    expect(step.until.command.script).toMatch(/connect to TESTDB[\s\S]*sysdummy1/)
+    expect(step.until.parse(output('SQL1035N  The database is in use.', 4))).toEqual({
+      done: false,
+      text: 'SQL1035N  The database is in use.',
+    })
+  })
+  it('a home whose owner could not be asked has not answered', () => {
+    expect(judge('up', { 'db-a': { ...active, owner: undefined }, 'db-b': stub }).ids).toEqual([
+      'no-answer: db2inst1 TESTDB on db-a',
+    ])
+  })
+  it('a port is named that is silent for a node', () => {
+    expect(judge('up', { 'db-a': active, 'db-b': { ...stub, silent: '10.77.0.100 50000\n' } }).ids).toEqual([
+      'port-silent: db-b',
+    ])
+  })
+  it('waits for a home', () => {
+    expect(judge('up', { 'db-a': { ...active, place: '/ /dev/vda', sqllib: false }, 'db-b': stub }).ids).toBe(
+      'waits for heartbeat/up: no node has the home of db2inst1',
+    )
+  })
+})
+
 describe('the question', () => {
   it('is answered whole on a machine without Db2', async () => {
     const task = taskOf(db2, 'evidence')
