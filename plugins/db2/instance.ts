@@ -6,7 +6,15 @@ import { activeOf, type Nodes } from './place.js'
 import { type InstanceFact, instanceProbes, outputOf, unknownEnvironment } from './probes.js'
 
 type Placed = Step & { readonly on: string }
-type Id = 'no-instance' | 'starts-at-boot' | 'fault-monitor' | 'variable' | 'parameter' | 'not-running'
+type Id =
+  | 'no-instance'
+  | 'starts-at-boot'
+  | 'fault-monitor'
+  | 'variable'
+  | 'parameter'
+  | 'not-running'
+  | 'not-listening'
+type SettingId = 'variable' | 'parameter'
 
 const words = (subject = ''): readonly string[] => subject.split(' ')
 
@@ -24,12 +32,13 @@ const parameters = (instance: Instance): Readonly<Record<string, string>> => ({
 
 const isOff = (value: string | undefined): boolean => value === undefined || /^(no|off|false|0)$/i.test(value)
 
-function differences(at: At, name: string, active: string, fact: InstanceFact): readonly Finding<Id>[] {
+/** Variables and parameters that an instance has otherwise, wherever its home is. */
+export function settingsOf(at: At, name: string, node: string, fact: InstanceFact): readonly Finding<SettingId>[] {
   const instance = at.settings.instances[name] as Instance
-  const found: Finding<Id>[] = []
+  const found: Finding<SettingId>[] = []
   const set = outputOf(fact, 'set')
   const dbm = outputOf(fact, 'dbm')
-  if (!set || !dbm) throw unknownEnvironment(name, active)
+  if (!set || !dbm) throw unknownEnvironment(name, node)
   const registry = parseProfileRegistry(set.stdout)
   for (const [variable, desired] of Object.entries(variables(instance))) {
     const actual = registry.find((own) => own.level === 'i' && own.name === variable)?.value
@@ -41,9 +50,36 @@ function differences(at: At, name: string, active: string, fact: InstanceFact): 
     const actual = configuration.get(parameter)
     if (actual !== desired) found.push(finding('parameter', { subject: `${name} ${parameter}`, desired, actual }))
   }
-  if (!fact.running)
-    found.push(finding('not-running', { subject: `${name} on ${active}`, desired: 'active', actual: 'down' }))
   return found
+}
+
+/** The step that sets one of them, as the owner; it holds from the next start of the instance. */
+export function settingStep({ id, subject, desired }: Finding, home: string, on: string): Placed {
+  const [name = '', key = ''] = words(subject)
+  const script =
+    id === 'variable'
+      ? sh`db2set ${`${key}=${desired}`}`
+      : clp([`update database manager configuration using ${key} ${desired}`])
+  const title = `${name}: ${key}${id === 'variable' ? '=' : ' = '}${desired}`
+  return { kind: 'run', on, title, command: asOwner(name, home, script) }
+}
+
+/** The port of a running instance, where its settings promise one and nothing listens there. */
+function silentPort(instance: Instance, fact: InstanceFact): number | undefined {
+  const port = Number(parameters(instance).SVCENAME)
+  const isPromised = variables(instance).DB2COMM?.toUpperCase().split(',').includes('TCPIP') && Number.isInteger(port)
+  return isPromised && !fact.listening.includes(port) ? port : undefined
+}
+
+function differences(at: At, name: string, active: string, fact: InstanceFact): readonly Finding<Id>[] {
+  const settings = settingsOf(at, name, active, fact)
+  const subject = `${name} on ${active}`
+  if (!fact.running) return [...settings, finding('not-running', { subject, desired: 'active', actual: 'down' })]
+  // What it should listen on it reads when it starts.
+  const port = settings.length === 0 ? silentPort(at.settings.instances[name] as Instance, fact) : undefined
+  return port === undefined
+    ? settings
+    : [finding('not-listening', { subject, desired: `port ${port}`, actual: 'nothing listens there' })]
 }
 
 /** Switches that would start an instance beside Heartbeat, on whichever node. */
@@ -131,24 +167,8 @@ echo "$o"; [ $s -eq 0 ] && case $o in *DBI1070I*) ;; *) exit 1 ;; esac`,
           command: sh`${at.settings.installDir}/bin/db2fmcu -d`,
         },
       ],
-      variable: (at): readonly Placed[] => {
-        const [name = '', variable = ''] = words(at.finding.subject)
-        return asOwnerStep(
-          at,
-          name,
-          `${variable}=${at.finding.desired}`,
-          sh`db2set ${`${variable}=${at.finding.desired}`}`,
-        )
-      },
-      parameter: (at): readonly Placed[] => {
-        const [name = '', parameter = ''] = words(at.finding.subject)
-        return asOwnerStep(
-          at,
-          name,
-          `${parameter} = ${at.finding.desired}`,
-          clp([`update database manager configuration using ${parameter} ${at.finding.desired}`]),
-        )
-      },
+      variable: (at) => set(at),
+      parameter: (at) => set(at),
       'not-running': (at): readonly Placed[] => {
         const [name = '', , on = ''] = words(at.finding.subject)
         const { home } = at.settings.instances[name] as Instance
@@ -161,16 +181,28 @@ echo "$o"; [ $s -eq 0 ] && case $o in *DBI1070I*) ;; *) exit 1 ;; esac`,
           },
         ]
       },
+      'not-listening': (at): readonly Placed[] => {
+        const [name = '', , on = ''] = words(at.finding.subject)
+        const { home } = at.settings.instances[name] as Instance
+        const agent = '/etc/ha.d/resource.d/ha-db2'
+        return [
+          {
+            kind: 'run',
+            on,
+            title: `stop and start ${name}: it reads at its start on what to listen`,
+            interrupts: `${name} is stopped and started`,
+            command: given(sh`${agent} ${name} ${home} stop && ${agent} ${name} ${home} start`, { timeoutS: 900 }),
+          },
+        ]
+      },
     },
   })
 
-function asOwnerStep(
-  at: At & { readonly nodes: Readonly<Record<string, unknown>> },
-  name: string,
-  title: string,
-  script: ReturnType<typeof sh>,
+function set(
+  at: At & { readonly nodes: Readonly<Record<string, unknown>>; readonly finding: Finding },
 ): readonly Placed[] {
+  const [name = ''] = words(at.finding.subject)
   const { home } = at.settings.instances[name] as Instance
   const on = activeOf(at, name, at.nodes as Nodes)
-  return on === undefined ? [] : [{ kind: 'run', on, title: `${name}: ${title}`, command: asOwner(name, home, script) }]
+  return on === undefined ? [] : [settingStep(at.finding, home, on)]
 }

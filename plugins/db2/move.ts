@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type Finding, finding, given, quote, type Step, type Task } from 'ha-provision'
 import { packaged } from '../packaged.js'
+import { settingStep, settingsOf } from './instance.js'
 import type { At, Builder } from './layout.js'
 import { againstMove, type LocalFact, localProbe, pathsFile, spellPaths, stateOf, targetOf } from './local.js'
 import { activeOrPrimary, isHome, type Nodes } from './place.js'
@@ -86,8 +87,10 @@ function move(at: At, { name, node, fact, databases }: Local): readonly Placed[]
     : []
   return [
     ...note,
-    ...phases.map(
-      ([phase, title, timeoutS]): Placed => ({
+    ...phases.flatMap(([phase, title, timeoutS]): readonly Placed[] => [
+      // What it reads at its start, so that Heartbeat starts it as it should be, and nothing needs to stop it once more.
+      ...(phase === 'stop' ? settingsOf(at, name, node, fact).map((found) => settingStep(found, home, node)) : []),
+      {
         kind: 'run',
         on: node,
         title: `move ${name}: ${phase}, ${title}`,
@@ -95,7 +98,7 @@ function move(at: At, { name, node, fact, databases }: Local): readonly Placed[]
         ...(phase === 'backup' && fact.running
           ? { interrupts: `${name} on ${node} is stopped and moved to ${device}` }
           : {}),
-      }),
-    ),
+      },
+    ]),
   ]
 }

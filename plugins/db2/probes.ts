@@ -17,6 +17,8 @@ export interface InstanceFact {
   readonly hasDirectory: boolean
   /** Its engine, db2sysc, runs. */
   readonly running: boolean
+  /** TCP ports on which anything of the node listens. */
+  readonly listening: readonly number[]
   /** Output of `db2greg -dump`; undefined where there is no global registry. */
   readonly registryDump?: Output
   /** Lines of /etc/services of Db2 instances, whichever they belong to. */
@@ -51,6 +53,15 @@ function account(line: string): InstanceFact['account'] {
   return home === undefined ? undefined : { uid: Number(uid), gid: Number(gid), home }
 }
 
+/** Lines of /proc/net/tcp in the state LISTEN, 0A; ports are hexadecimal. proc_net_tcp of the kernel's documentation */
+const listening = (sockets: string): readonly number[] => [
+  ...new Set(
+    [...sockets.matchAll(/^ *\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:0000 0A /gm)].map(([, port = '']) =>
+      Number.parseInt(port, 16),
+    ),
+  ),
+]
+
 const databaseConfig = (name: string): string => `cfg:${name}`
 const databaseAnswer = (name: string): string => `answer:${name}`
 
@@ -84,6 +95,7 @@ ps -u ${name} -o comm= 2>/dev/null; ${raw(close('processes'))}
 if [ -e /var/db2/global.reg ]; then ${greg} -dump; ${raw(close('greg'))}; else true; ${raw(close('no-greg'))}; fi
 grep -E '^(DB2|db2c)_' /etc/services; ${raw(close('services'))}
 cat /proc/[0-9]*/comm 2>/dev/null | grep -x db2fmcd; ${raw(close('fmcd'))}
+cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; ${raw(close('sockets'))}
 if [ -r ${`${home}/sqllib/db2profile`} ]; then ${asOwner(name, home, { script: own })}; fi
 true; ${raw(close('end'))}`,
     ({ stdout }) => {
@@ -99,6 +111,7 @@ true; ${raw(close('end'))}`,
         hasSqllib: need(found, 'sqllib').code === 0,
         hasDirectory: need(found, 'sqldbdir').code === 0,
         running: /^db2sysc$/m.test(need(found, 'processes').stdout),
+        listening: listening(need(found, 'sockets').stdout),
         ...(found.greg ? { registryDump: found.greg } : {}),
         services: need(found, 'services')
           .stdout.split('\n')

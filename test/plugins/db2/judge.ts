@@ -53,6 +53,8 @@ export interface Node {
   readonly greg?: string
   readonly services?: string
   readonly fmcd?: boolean
+  /** TCP ports that somebody listens on; default: sshd and the instance. */
+  readonly ports?: readonly number[]
   /** Answer of the probe of an instance on a local disk. */
   readonly local?: string
   /** Ways in, `ADDRESS PORT`, that don't answer. */
@@ -62,6 +64,12 @@ export interface Node {
   readonly codes?: Readonly<Record<string, number>>
 }
 export const passwd = `db2inst1:x:1000:1000::${home}:/bin/bash\n`
+
+/** /proc/net/tcp: an established connection, and what listens. */
+const sockets = (ports: readonly number[]): string =>
+  `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:C3B4 0100007F:0016 01 00000000:00000000 02:000AE17B 00000000     0        0 21347 2 0000000000000000 20 4 30 10 -1
+${ports.map((port, i) => `   ${i + 1}: 00000000:${port.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 ${17000 + i} 1 0000000000000000 100 0 0 10 0\n`).join('')}`
 
 /** What the probe of an instance prints on a node. */
 export function said(node: Node): string {
@@ -74,6 +82,7 @@ export function said(node: Node): string {
     section('processes', node.processes ?? ''),
     node.greg === undefined ? section('no-greg') : section('greg', node.greg),
     section('services', node.services ?? ''),
+    section('sockets', sockets(node.ports ?? [22, 50000])),
     section('fmcd', node.fmcd ? 'db2fmcd\n' : '', node.fmcd ? 0 : 1),
     ...Object.entries(node.owner ?? {}).map(([name, text]) => section(name, text, node.codes?.[name])),
     section('end'),

@@ -50,6 +50,18 @@ describe('an instance on a local disk of the primary', () => {
     ])
     expect(steps()[0]).toMatchObject({ content: `${paths.join('\n')}\n` })
   })
+  it('gets what it reads at its start before it is stopped, so that one interruption is enough', () => {
+    const other = { ...own.owner, set: '[g] DB2SYSTEM=db-a\n', dbm: dbm.replace('50000', '50099') }
+    const titles = both('move', { ...own, owner: other })
+      .steps()
+      .map((step) => ('title' in step ? step.title : step.kind))
+    expect(titles.slice(2, 6)).toEqual([
+      'move db2inst1: backup, every database offline, and verified',
+      'db2inst1: DB2COMM=TCPIP',
+      'db2inst1: SVCENAME = 50000',
+      'move db2inst1: stop, and keep it stopped',
+    ])
+  })
   it('that a killed run had stopped goes on without another interruption', () => {
     const steps = both('move', { ...own, processes: '' }).steps()
     expect(steps.map(({ kind }) => kind)).toEqual(Array(6).fill('run'))

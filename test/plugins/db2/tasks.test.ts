@@ -99,6 +99,34 @@ describe('instances', () => {
   })
 })
 
+describe('a running instance', () => {
+  it('that listens on another port than its own is stopped and started, and says so', () => {
+    const { ids, steps } = judge('instance', { 'db-a': { ...active, ports: [22, 50001] }, 'db-b': stub })
+    expect(ids).toEqual(['not-listening: db2inst1 on db-a'])
+    expect(steps()).toMatchObject([{ on: 'db-a', kind: 'run', interrupts: 'db2inst1 is stopped and started' }])
+  })
+  it('gets its settings first, and is not stopped for others than its port', () => {
+    const set = '[i] DB2COMM=SSL\n'
+    const { ids, steps } = judge('instance', {
+      'db-a': { ...active, ports: [22], owner: { ...active.owner, set } },
+      'db-b': stub,
+    })
+    expect(ids).toEqual(['variable: db2inst1 DB2COMM'])
+    expect(steps().some((step) => 'interrupts' in step)).toBe(false)
+  })
+  it('that is to listen by other means is not expected at the port', () => {
+    const instances = { db2inst1: { ...settings.instances.db2inst1, registry: { DB2COMM: 'SSL' } } }
+    const set = '[i] DB2COMM=SSL\n'
+    expect(
+      judge(
+        'instance',
+        { 'db-a': { ...active, ports: [], owner: { ...active.owner, set } }, 'db-b': stub },
+        { instances },
+      ).ids,
+    ).toEqual([])
+  })
+})
+
 describe('the stub', () => {
   it('gets the record and the ports that the other node has, and nothing in the home', () => {
     const { ids, steps } = judge('stub', { 'db-a': active, 'db-b': {} })
