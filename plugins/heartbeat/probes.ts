@@ -19,9 +19,14 @@ export interface ClusterFact {
   /** Virtual addresses that answer when asked from here. */
   readonly answering: readonly string[]
   readonly mounted: readonly string[]
+  /** Its scripts start or stop resources now: what is there may go, what is not may come. */
+  readonly busy: boolean
   /** Heartbeat's identity of this node; empty before its first start. */
   readonly uuid: string
 }
+
+/** Heartbeat starts or stops something now. */
+export const scriptsRun = sh`cat /proc/[0-9]*/comm 2>/dev/null | grep -q -x -e ResourceManager -e mach_down -e req_resource`
 
 export function parseCluster({ stdout }: Output): ClusterFact {
   const all = (word: string) => [...stdout.matchAll(new RegExp(`^${word} (.*)$`, 'gm'))].map(([, rest = '']) => rest)
@@ -34,6 +39,7 @@ export function parseCluster({ stdout }: Output): ClusterFact {
     addresses: all('address'),
     answering: all('answers'),
     mounted: all('mounted'),
+    busy: /^busy$/m.test(stdout),
     uuid: (all('uuid')[0] ?? '').replaceAll(' ', ''),
   }
 }
@@ -43,6 +49,7 @@ export function clusterProbe(at: NodeContext<Heartbeat, typeof network | typeof 
   const ips = at.settings.virtualIps.map(bare)
   return ask(
     sh`if c=$(cl_status rscstatus 2>/dev/null); then echo "claims $c"; for n in ${names}; do echo "seen $n $(cl_status nodestatus "$n" 2>/dev/null)"; done; fi
+${scriptsRun} && echo busy
 [ -e ${paths.pid} ] && [ ${paths.config} -nt ${paths.pid} ] && echo stale
 all=$(ip -o -4 addr); for i in ${ips}; do case $all in *" $i/"*) echo "address $i" ;; esac; ping -n -q -c 1 -W 2 "$i" >/dev/null 2>&1 && echo "answers $i"; done
 all=$(cat /proc/mounts); for m in ${mounts(at).map(({ mount }) => mount)}; do case $all in *" $m "*) echo "mounted $m" ;; esac; done

@@ -2,7 +2,7 @@ import { ask, type Finding, finding, given, type Probe, type Progress, type Step
 import drbd, { drbdProbe } from '../drbd/index.js'
 import { bare } from '../network/index.js'
 import { type At, type Builder, homeOf, mounts } from './layout.js'
-import { type ClusterFact, clusterProbe } from './probes.js'
+import { type ClusterFact, clusterProbe, scriptsRun } from './probes.js'
 
 type Placed = Step & { readonly on: string }
 interface Facts {
@@ -34,9 +34,6 @@ const groupWords = (at: At): readonly string[] => [
   ...mounts(at).map(({ mount }) => ` ${mount} `),
   ...at.settings.virtualIps.map((ip) => ` ${bare(ip)}/`),
 ]
-
-/** Heartbeat starts or stops something now. */
-const scriptsRun = sh`cat /proc/[0-9]*/comm 2>/dev/null | grep -q -x -e ResourceManager -e mach_down -e req_resource`
 
 export function groupProgress(at: At): Probe<Progress> {
   const want = groupWords(at)
@@ -115,7 +112,7 @@ function targetOf(at: At, nodes: Nodes): string {
 const isSettled = ({ cluster }: Facts): boolean =>
   ['local', 'all'].includes(cluster.claims) && Object.values(cluster.seen).every((status) => status === 'active')
 
-type Id = 'peer-not-active' | 'group-nowhere' | 'group-half' | 'group-twice' | 'address-silent'
+type Id = 'peer-not-active' | 'group-nowhere' | 'group-half' | 'group-moving' | 'group-twice' | 'address-silent'
 
 /** The end of the run: both nodes active, the whole group on one of them, and its addresses answering from the other. */
 export const upTask = (t: Builder): Task =>
@@ -156,6 +153,11 @@ export const upTask = (t: Builder): Task =>
         found.push(
           finding('group-half', { subject: holder.node, desired, actual: `missing: ${holder.missing.join(', ')}` }),
         )
+      } else if (Object.values(at.nodes).some(({ cluster }) => cluster.busy)) {
+        // Databases start after mounts and addresses.
+        found.push(
+          finding('group-moving', { subject: holder.node, desired, actual: 'heartbeat starts or stops its resources' }),
+        )
       } else {
         for (const [node, { cluster }] of Object.entries(at.nodes)) {
           const silent = at.settings.virtualIps.map(bare).filter((ip) => !cluster.answering.includes(ip))
@@ -171,6 +173,7 @@ export const upTask = (t: Builder): Task =>
       'peer-not-active': (at) => [waitForActive(at, at.finding.subject ?? '')],
       'group-nowhere': (at) => mend(at, at.nodes),
       'group-half': (at) => mend(at, at.nodes),
+      'group-moving': (at) => [waitForGroup(at, at.finding.subject ?? '')],
       'group-twice': {
         manual:
           'Both nodes hold parts of the group: each may take the other for dead. Look at the links between them and at `cl_status nodestatus` on both, stop heartbeat on the node whose data is older, and only then start it again.',

@@ -31,6 +31,14 @@ export function loss(lab: () => Lab): void {
       await until('active', 240, async () =>
         (await lab().on('db-a', 'cl_status nodestatus db-b')) === 'active\n' ? true : undefined,
       )
+      await until('heartbeat settled', 240, async () =>
+        (await lab().on(
+          'db-a',
+          'cl_status rscstatus; cat /proc/[0-9]*/comm | grep -x -e ResourceManager -e req_resource; true',
+        )) === 'none\n'
+          ? true
+          : undefined,
+      )
       // Right after a boot no clock has its time yet, and that is a difference.
       for (const node of nodes)
         await until(`clock of ${node}`, 240, async () =>

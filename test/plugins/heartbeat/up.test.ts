@@ -28,6 +28,7 @@ describe('what a node says', () => {
       addresses: ['10.77.1.100'],
       answering: ['10.77.1.100'],
       mounted: ['/data'],
+      busy: false,
       uuid: '21b8fa0411944c5a91fc842a5b162167',
     })
   })
@@ -40,6 +41,7 @@ describe('what a node says', () => {
       addresses: [],
       answering: ['10.77.1.100'],
       mounted: [],
+      busy: false,
       uuid: 'a6157498559b4f508da48a70f61f6cc5',
     })
   })
@@ -60,6 +62,11 @@ describe('what a node says', () => {
 describe('the group', () => {
   it('at home, both nodes active: nothing to do', () => {
     expect(up(home, standby).answer).toEqual([])
+  })
+  it('whose scripts still run is waited for: databases start after what can be seen here', () => {
+    const { answer, steps } = up({ ...home, cluster: `${home.cluster}busy\n` }, standby)
+    expect(answer).toMatchObject([{ id: 'group-moving', subject: 'db-a' }])
+    expect(titles(steps())).toEqual(['db-a: the group starts on db-a'])
   })
   it('on the other node after a failover is where it should be', () => {
     const after = up(said('rejoined-db-a', 'drbd-rejoined-db-a'), said('rejoined-db-b', 'drbd-rejoined-db-b'))
