@@ -34,8 +34,8 @@ export function loss(lab: () => Lab): void {
       await until('heartbeat settled', 240, async () =>
         (await lab().on(
           'db-a',
-          'cl_status rscstatus; cat /proc/[0-9]*/comm | grep -x -e ResourceManager -e req_resource; true',
-        )) === 'none\n'
+          'cl_status rscstatus | grep -x transition; cat /proc/[0-9]*/comm | grep -x -e ResourceManager -e req_resource; true',
+        )) === ''
           ? true
           : undefined,
       )
