@@ -1,5 +1,6 @@
 import {
   ask,
+  type Command,
   type Finding,
   finding,
   type Probe,
@@ -21,13 +22,23 @@ const clockProbe = (daemon: TimeDaemon): Probe<Clock> =>
 
 const milliseconds = (offsetS: number): string => `${Number((offsetS * 1000).toPrecision(3))} ms`
 
-const progress = (daemon: TimeDaemon, maxMs: number): Probe<Progress> =>
-  ask(daemon.track, (output) => {
-    const { synchronised, offsetS, source } = daemon.parse(output)
-    if (!synchronised) return { done: false, text: 'no time from any server yet' }
-    if (offsetS === undefined) return { done: true, text: 'synchronised' }
-    return { done: offsetS * 1000 <= maxMs, text: `${milliseconds(offsetS)} from ${source}` }
+/** Three readings, 4 s apart: a daemon whose server came back with another time finds and loses it for a while. */
+const readings = ({ track }: TimeDaemon): Command =>
+  sh`for i in 1 2 3; do ( ${track} ); printf '@@%s\n' $?; [ $i = 3 ] || sleep 4; done`
+
+function progress(daemon: TimeDaemon, maxMs: number): Probe<Progress> {
+  return ask(readings(daemon), ({ stdout }) => {
+    const read = [...stdout.matchAll(/([\s\S]*?)@@(\d+)\n/g)].map(([, text = '', code]) =>
+      daemon.parse({ code: Number(code), stdout: text, stderr: '' }),
+    )
+    const last = read.at(-1)
+    if (!last?.synchronised) return { done: false, text: 'no time from any server yet' }
+    if (read.length < 3 || !read.every(({ synchronised }) => synchronised))
+      return { done: false, text: 'time from a server that comes and goes' }
+    if (last.offsetS === undefined) return { done: true, text: 'synchronised' }
+    return { done: last.offsetS * 1000 <= maxMs, text: `${milliseconds(last.offsetS)} from ${last.source}` }
   })
+}
 
 /** Seconds: an answer takes 2 to 10, a slew of half a second some minutes (chrony corrects at most 1/12). */
 const timeoutS = 300
