@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fromConfig, type Settled } from '../config/settle.js'
 import type { Mode } from '../plugin/types.js'
+import { pinnedKeys, pinsFile } from '../transport/host-keys.js'
 import { localTransport } from '../transport/local.js'
 import { sshTransport } from '../transport/ssh.js'
+import { type Accepted, trusting } from '../transport/trust.js'
 import { type Endpoint, type Transport, UnreachableError } from '../transport/types.js'
 
 export const controlName = 'control'
@@ -44,7 +46,19 @@ async function endpointOf(settled: Settled, mode: Mode, node: string): Promise<E
   ) as Endpoint
 }
 
-export function openConnections(settled: Settled, mode: Mode): Connections {
+export interface ConnectOptions {
+  /** Host keys that the person accepts for nodes whose key is not known. */
+  readonly acceptHostKeys?: Accepted
+  /** What is accepted is forgotten at the end. */
+  readonly dryRun?: boolean
+  readonly note?: (text: string) => void
+}
+
+export function openConnections(
+  settled: Settled,
+  mode: Mode,
+  { acceptHostKeys = new Map(), dryRun = false, note }: ConnectOptions = {},
+): Connections {
   const control = localTransport(controlName)
   const transports = new Map<string, Transport>()
   const counted = new Map<string, number>()
@@ -57,7 +71,16 @@ export function openConnections(settled: Settled, mode: Mode): Connections {
       const endpoint = await endpointOf(settled, mode, on)
       if (!endpoint) throw new UnreachableError(on, 'this machine does not exist yet')
       controlDir ??= mkdtemp(join(process.env.XDG_RUNTIME_DIR ?? tmpdir(), 'hap-'))
-      const transport = sshTransport(on, endpoint, await controlDir)
+      const lasting = pinsFile(settled.cluster.stateDir)
+      const pins = dryRun ? pinsFile(await controlDir) : lasting
+      // A key that was pinned once is the only one from then on; the config's own file and a plugin's go before it.
+      const known = [lasting, pins].find((file) => pinnedKeys(file, on).length > 0)
+      const transport = sshTransport(
+        on,
+        known && endpoint.knownHostsFile === undefined ? { ...endpoint, knownHostsFile: known } : endpoint,
+        await controlDir,
+        trusting({ accepted: acceptHostKeys, pins, ...(note ? { note } : {}) }),
+      )
       transports.set(on, transport)
       return transport
     },

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Settled } from '../config/settle.js'
 import type { Mode, Probes } from '../plugin/types.js'
 import { type Transport, UnreachableError } from '../transport/types.js'
-import { controlName, openConnections } from './connections.js'
+import { type ConnectOptions, controlName, openConnections } from './connections.js'
 import type { Listener } from './events.js'
 import type { Stage } from './plan.js'
 import { type StageFacts, survey } from './survey.js'
@@ -47,8 +47,9 @@ export function openMachines(
   mode: Mode,
   signals: { hard: AbortSignal; soft: AbortSignal },
   tell: Listener,
+  connect: ConnectOptions = {},
 ): Machines {
-  const connections = openConnections(settled, mode)
+  const connections = openConnections(settled, mode, connect)
   const awaited = new Set<string>()
   let changes = 0
   const machines = new Map<string, Machine>()

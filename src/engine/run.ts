@@ -1,11 +1,12 @@
 import type { Settled } from '../config/settle.js'
 import { callHooks, type HookTable } from '../hooks/hooks.js'
 import type { Mode } from '../plugin/types.js'
+import type { Accepted } from '../transport/trust.js'
 import type { Listener, RunEvent } from './events.js'
 import { openMachines } from './machines.js'
 import { type Stage, segmentsOf } from './plan.js'
 import { exitCodeOf, type Outcome, type Report } from './report.js'
-import { type Run, runStage } from './stage.js'
+import { passiveFirst, type Run, runStage } from './stage.js'
 
 export interface RunOptions {
   readonly settled: Settled
@@ -15,6 +16,8 @@ export interface RunOptions {
   readonly dryRun: boolean
   /** Names of destruction that the person allowed, as the guard prints them. */
   readonly allow: readonly string[]
+  /** Host keys that the person accepted, by node. */
+  readonly acceptHostKeys?: Accepted
   /** Ends waits and begins nothing new. */
   readonly soft: AbortSignal
   /** Leaves running commands behind. */
@@ -33,7 +36,11 @@ export async function runStages(options: RunOptions): Promise<Report> {
     for (const listener of options.listeners) listener(event)
   }
   const outcomes: Outcome[] = []
-  const machines = openMachines(settled, stages, mode, options, tell)
+  const machines = openMachines(settled, stages, mode, options, tell, {
+    dryRun,
+    note: (text) => tell({ type: 'say', text }),
+    ...(options.acceptHostKeys ? { acceptHostKeys: options.acceptHostKeys } : {}),
+  })
   const nodes = settled.cluster.nodes.map(({ name }) => name)
   const run: Run = {
     ...options,
@@ -76,7 +83,8 @@ export async function runStages(options: RunOptions): Promise<Report> {
     for (const segment of segmentsOf(stages)) {
       if (segment.kind === 'together') {
         const { stage } = segment
-        const each = stage.task.rolling ? nodes : [undefined]
+        const all = stage.task.rolling ? nodes : [undefined]
+        const each = stage.task.rolling && !failed ? await passiveFirst(stage, nodes, run) : all
         for (const node of each) {
           if (failed) skip(stage, node, failed)
           else if (stops(await settle(stage, node))) failed = stage.key

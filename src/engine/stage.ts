@@ -1,6 +1,7 @@
 import type { Settled } from '../config/settle.js'
 import { callHooks, type HookTable, waive } from '../hooks/hooks.js'
 import type { Finding, HookEvent, Mode, Step, Waits } from '../plugin/types.js'
+import { HostKeyError } from '../transport/trust.js'
 import { UnreachableError } from '../transport/types.js'
 import { controlName } from './connections.js'
 import type { Listener } from './events.js'
@@ -41,7 +42,9 @@ type Placed = Step & { readonly on: string }
 /** The context of check and fix with facts that hold now. */
 async function situation(stage: Stage, node: string | undefined, { settled, mode, machines }: Run): Promise<object> {
   const read = async (on: string | undefined) => {
-    const facts = await machines.facts(stage, on, stage.task.scope === 'cluster')
+    // What a rolling stage did to one node may have moved the service to the other.
+    const isStrict = stage.task.scope === 'cluster' || stage.task.rolling === true
+    const facts = await machines.facts(stage, on, isStrict)
     if ('unreadable' in facts) throw new Stop('failed', `${on ?? controlName}: ${facts.unreadable}`)
     return facts.facts
   }
@@ -60,6 +63,17 @@ async function situation(stage: Stage, node: string | undefined, { settled, mode
   const context =
     node === undefined ? settled.contextOf(stage.plugin, mode) : settled.nodeContextOf(stage.plugin, mode, node)
   return extend(context, { facts: await read(node) })
+}
+
+/** The order in which a rolling stage takes the nodes: the config's, but first those that do not have the service. */
+export async function passiveFirst(stage: Stage, nodes: readonly string[], run: Run): Promise<readonly string[]> {
+  const { isActive } = stage.task
+  if (!isActive) return nodes
+  const active = await Promise.all(
+    // A node that cannot be asked says so in its own turn.
+    nodes.map((node) => situation(stage, node, run).then(isActive, () => false)),
+  )
+  return [...nodes.filter((_, i) => !active[i]), ...nodes.filter((_, i) => active[i])]
 }
 
 function planOf(stage: Stage, node: string | undefined, at: object, findings: readonly Finding[]): readonly Planned[] {
@@ -174,10 +188,9 @@ export async function runStage(stage: Stage, node: string | undefined, run: Run)
     if (run.soft.aborted) return end('interrupted', 'stopped by a signal; the next run goes on from here')
     if (error instanceof Stop) return end(error.status, error.message)
     if (error instanceof UnreachableError) {
-      const pending = run.dryRun ? run.pendingFor(error.node) : undefined
-      return pending
-        ? end('waits', `waits for ${pending}`)
-        : end('unreachable', `${error.node} does not answer: ${error.message}`)
+      // A key that is not trusted is said at once: it is no machine that is still to come.
+      const pending = run.dryRun && !(error instanceof HostKeyError) ? run.pendingFor(error.node) : undefined
+      return pending ? end('waits', `waits for ${pending}`) : end('unreachable', error.text)
     }
     return end(
       'failed',

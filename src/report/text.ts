@@ -35,7 +35,7 @@ function renderPlanned({ finding, steps, manual }: Planned): string {
     ? [`  by hand: ${manual}`]
     : steps.map((step) => {
         const flag = allowance(step, step.on)
-        return `  would on ${step.on}: ${stepText(step)}${flag ? `  [destroys data: needs --allow '${flag}']` : ''}${step.kind === 'run' && step.interrupts ? '  [interrupts the service]' : ''}`
+        return `  would on ${step.on}: ${stepText(step)}${flag ? `  [destroys data: needs --allow '${flag}']` : ''}${step.kind === 'run' && step.interrupts ? `  [interrupts the service (${step.interrupts}): needs --allow interruption]` : ''}`
       })
   return [renderFinding(finding), ...todo].join('\n')
 }

@@ -1,6 +1,8 @@
 import { $ } from 'zx/core'
 import { type ChannelResult, channel, limited, streamed } from './channel.js'
 import { type Command, type Output, quote } from './command.js'
+import { reach } from './reach.js'
+import { isHostKeyRefusal, reason, type Trust } from './trust.js'
 import { type Endpoint, type ExecOptions, type Transport, UnreachableError } from './types.js'
 import { uploadFile, uploadS } from './upload.js'
 import { writeCommand } from './write.js'
@@ -27,35 +29,43 @@ export function sshArguments(node: string, endpoint: Endpoint, controlDir: strin
           ...option('HostKeyAlias', node),
         ]
       : []),
-    ...(endpoint.identityFile ? ['-i', endpoint.identityFile, ...option('IdentitiesOnly', 'yes')] : []),
-    ...(endpoint.port ? ['-p', String(endpoint.port)] : []),
-    ...(endpoint.user ? ['-l', endpoint.user] : []),
-    ...(endpoint.jump ? ['-J', endpoint.jump] : []),
-    '--',
-    endpoint.host,
+    ...reach(endpoint),
   ]
 }
 
-/** A node over OpenSSH: one connection for the run, one exec channel for each `exec`. */
-export function sshTransport(node: string, endpoint: Endpoint, controlDir: string): Transport {
-  const base = sshArguments(node, endpoint, controlDir)
+/** ssh refused the host key of the node or of a jump host: nobody has logged in. */
+class HostKeyRefused extends UnreachableError {}
+
+/**
+ * A node over OpenSSH: one connection for the run, one exec channel for each `exec`. `trust` is asked when ssh refuses a
+ * host key; without it the node does not answer then.
+ */
+export function sshTransport(node: string, first: Endpoint, controlDir: string, trust?: Trust): Transport {
+  let endpoint = first
   let channels = 0
+  const base = () => sshArguments(node, endpoint, controlDir)
   const remote = (timeoutS: number | undefined, ...words: readonly string[]): readonly string[] => [
-    ...base,
+    ...base(),
     [...(endpoint.sudo ? ['sudo', '-n'] : []), ...limited(timeoutS), ...words].join(' '),
   ]
   const answered = (result: ChannelResult, options?: ExecOptions): Output => {
     if (result.ended || result.code !== 255) return result
     options?.signal?.throwIfAborted()
-    throw new UnreachableError(
-      node,
-      result.stderr.trim().split('\n').slice(-3).join('; ') || 'ssh ended without a word',
-    )
+    if (trust && isHostKeyRefusal(result.stderr)) throw new HostKeyRefused(node, result.stderr)
+    throw new UnreachableError(node, reason(result.stderr))
   }
-  const exec = async (command: Command, options?: ExecOptions): Promise<Output> => {
+  const trusted = async (work: () => Promise<Output>): Promise<Output> => {
     channels++
-    return answered(await channel(remote(command.timeoutS, '-s'), command, options), options)
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof HostKeyRefused) || !trust) throw error
+      endpoint = await trust(node, endpoint, error.message)
+      return await work()
+    }
   }
+  const exec = (command: Command, options?: ExecOptions): Promise<Output> =>
+    trusted(async () => answered(await channel(remote(command.timeoutS, '-s'), command, options), options))
   return {
     name: node,
     get channels() {
@@ -63,18 +73,19 @@ export function sshTransport(node: string, endpoint: Endpoint, controlDir: strin
     },
     exec,
     write: (path, content, options) => exec(writeCommand(path, content, options)),
-    async upload(from, to, options) {
-      channels++
-      return await uploadFile(from, to, options, async (script, input) =>
-        answered(await streamed((text) => remote(uploadS, '-c', quote(text)), script, input, options), options),
-      )
-    },
+    upload: (from, to, options) =>
+      trusted(() =>
+        uploadFile(from, to, options, async (script, input) =>
+          answered(await streamed((text) => remote(uploadS, '-c', quote(text)), script, input, options), options),
+        ),
+      ),
     async close() {
+      const words = base()
       await $({
         nothrow: true,
         quiet: true,
         stdio: ['ignore', 'pipe', 'pipe'],
-      })`${[...base.slice(0, -2), '-O', 'exit', ...base.slice(-2)]}`
+      })`${[...words.slice(0, -2), '-O', 'exit', ...words.slice(-2)]}`
     },
   }
 }

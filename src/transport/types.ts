@@ -42,4 +42,8 @@ export class UnreachableError extends Error {
     this.name = 'UnreachableError'
     this.node = node
   }
+  /** For a person. */
+  get text(): string {
+    return `${this.node} does not answer: ${this.message}`
+  }
 }

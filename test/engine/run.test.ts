@@ -63,6 +63,42 @@ describe('a cluster in order', () => {
   })
 })
 
+describe('a rolling stage', () => {
+  const plugin = (fix: string) =>
+    filePlugin('one', {
+      rolling: true,
+      probe: 'cat one; [ "$(cat ../service)" != "$(basename "$HOME")" ] || echo here',
+      isActive: (content) => content.includes('here'),
+      fix: () => [{ kind: 'run', command: { script: `basename "$HOME" >>../order; ${fix}` } }],
+    })
+  it.each([
+    ['a', 'b\na\n'],
+    ['b', 'a\nb\n'],
+    ['none', 'a\nb\n'],
+  ])('with the service on %s takes the passive node first', async (active, order) => {
+    const it = open([plugin('echo done >one')], { files: { 'nodes/service': active } })
+    expect((await it.run()).exitCode).toBe(0)
+    expect(it.read('order')).toBe(order)
+  })
+  it('judges the second node by what it is after the first, not before', async () => {
+    const it = open([plugin('echo done >one; echo done >../a/one')], { files: { 'nodes/service': 'a' } })
+    expect(told(await it.run())).toEqual(['a one/file ok', 'b one/file changed'])
+    expect(it.read('order')).toBe('b\n')
+  })
+  it('stops before the active node when the passive one fails', async () => {
+    const it = open([plugin('exit 1')], { files: { 'nodes/service': 'a' } })
+    expect(told(await it.run()).map((line) => line.split(':')[0])).toEqual(['a one/file skipped', 'b one/file failed'])
+  })
+  it('lets a node that does not answer say so in its turn', async () => {
+    const it = open([plugin('echo done >one')], { files: { 'nodes/service': 'a' } })
+    writeFileSync(it.path('a.down'), '')
+    expect(told(await it.run()).map((line) => line.split(':')[0])).toEqual([
+      'a one/file unreachable',
+      'b one/file skipped',
+    ])
+  })
+})
+
 describe('facts', () => {
   it('of a node are asked again after a step, for this and the later stages only', async () => {
     const it = open([filePlugin('one'), filePlugin('two'), filePlugin('six')])

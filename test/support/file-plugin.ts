@@ -4,6 +4,8 @@ type Scope = 'perNode' | 'onControlPerNode' | 'perCluster' | 'onControl'
 interface Options {
   readonly scope?: Scope
   readonly rolling?: boolean
+  /** Whether a node has the service, by the content of its file. */
+  readonly isActive?: (content: string) => boolean
   readonly early?: boolean
   readonly before?: string
   readonly offers?: AnyPlugin['offers']
@@ -28,6 +30,7 @@ export function filePlugin(name: string, options: Options = {}): AnyPlugin {
   const {
     scope = 'perNode',
     rolling,
+    isActive,
     early,
     before,
     manual,
@@ -41,6 +44,7 @@ export function filePlugin(name: string, options: Options = {}): AnyPlugin {
     id: 'file',
     title: `the file of ${name}`,
     ...(rolling ? { rolling } : {}),
+    ...(isActive ? { isActive: (at: { facts: { content: string } }) => isActive(at.facts.content) } : {}),
     ...(early ? { early } : {}),
     ...(before ? { before } : {}),
     probes: () => ({ content: ask({ script: probe }, ({ stdout }) => parse(stdout.trim())) }),
