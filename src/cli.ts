@@ -50,6 +50,12 @@ const settled = (): Promise<Settled> => {
   return settle({ cwd, builtins, file: config, ...(set ? { set } : {}) })
 }
 
+const acceptHostKey = [
+  '--accept-host-key <node=fingerprint>',
+  "accept this host key where a node's is in no known_hosts: db-a=SHA256:… (repeatable)",
+  collect,
+] as const
+
 const running = (name: string, description: string, mode: 'create' | 'modify', dryRun: boolean) =>
   program
     .command(name)
@@ -60,6 +66,7 @@ const running = (name: string, description: string, mode: 'create' | 'modify', d
       'allow one destruction, named as the refusal prints it, or `interruption` (repeatable)',
       collect,
     )
+    .option(...acceptHostKey)
     .option('--json', 'print the report as one JSON document on stdout')
     .action(async (own: Options) => {
       const { config, set } = program.opts<Options>()
@@ -85,6 +92,23 @@ running(
   true,
 ).addOption(new Option('--mode <mode>', 'check as this command would').choices(['create', 'modify']).default('create'))
 
+program
+  .command('reconstruct <node...>')
+  .description(
+    'write the config that existing nodes stand for; reads only. A node: [NAME=][user@]host[:port], host may be a Host of your ssh config, NAME is what `uname -n` says there',
+  )
+  .option('--out <file>', 'write it to this file, .yaml or .ts; default: YAML on stdout')
+  .option('--cluster <name>', 'name of the cluster, which its nodes do not know')
+  .option('--jump <host>', 'jump host to all nodes, as in ssh -J')
+  .option('--identity <file>', 'private key for all nodes')
+  .option('--known-hosts <file>', "accept only the host keys in this file, under each node's name")
+  .option('--sudo', 'run everything through `sudo -n`')
+  .option(...acceptHostKey)
+  .option('--json', 'print how each option is known as one JSON document on stdout')
+  .action(async (destinations: string[], own: object) => {
+    const { reconstruct } = await import('./commands/reconstruct.js')
+    code = await reconstruct({ cwd, builtins, destinations, print, say, ...own })
+  })
 program
   .command('validate')
   .description('validate the config without asking any machine')
@@ -182,7 +206,7 @@ try {
     )
     code = error.exitCode
   } else if (error instanceof UnreachableError) {
-    say(`error: ${error.node} does not answer: ${error.message}`)
+    say(`error: ${error.text}`)
     code = 4
   } else {
     say(`this is a bug in ha-provision, please report it:\n${error instanceof Error ? error.stack : String(error)}`)

@@ -12,6 +12,7 @@ import { discoverHooks } from '../hooks/hooks.js'
 import type { AnyPlugin, Cluster, Mode } from '../plugin/types.js'
 import { renderReport } from '../report/text.js'
 import { showProgress } from '../ui/progress.js'
+import { acceptedKeys } from './accept.js'
 
 export interface RunCommand {
   readonly cwd: string
@@ -22,6 +23,8 @@ export interface RunCommand {
   readonly set?: readonly string[]
   readonly allow?: readonly string[]
   readonly only?: readonly string[]
+  /** `NODE=SHA256:…` */
+  readonly acceptHostKey?: readonly string[]
   readonly json?: boolean
   readonly print: (line: string) => void
   readonly say: (line: string) => void
@@ -79,6 +82,10 @@ export async function runCommand(options: RunCommand): Promise<number> {
       `--only ${unknown}: no such plugin in this config`,
       `plugins here: ${settled.plugins.map(({ name }) => name).join(', ')}`,
     )
+  const acceptHostKeys = acceptedKeys(
+    options.acceptHostKey ?? [],
+    settled.cluster.nodes.map(({ name }) => name),
+  )
   const stages = stagesOf(settled, mode, options.only)
   const hooks = await discoverHooks(settled)
   const { cluster } = settled
@@ -105,6 +112,7 @@ export async function runCommand(options: RunCommand): Promise<number> {
       mode,
       dryRun,
       allow: options.allow ?? [],
+      acceptHostKeys,
       soft: signals.soft,
       hard: signals.hard,
       listeners,

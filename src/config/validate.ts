@@ -1,4 +1,4 @@
-import AjvModule, { type ErrorObject } from 'ajv'
+import AjvModule, { type ErrorObject, type ValidateFunction } from 'ajv'
 import addFormatsModule from 'ajv-formats'
 import type { Fault } from '../plugin/types.js'
 import { renderPath } from './override.js'
@@ -115,11 +115,11 @@ function withoutBranches(found: readonly ErrorObject[]): readonly ErrorObject[] 
   })
 }
 
-/** Validates a copy of the config: every fault at once, and the copy with defaults filled in. */
-export function validateSchema(
-  schema: object,
-  config: object,
-): { readonly faults: readonly SchemaFault[]; readonly settings: Record<string, unknown> } {
+/** Compiled schemas: compiling is the dear part, and a schema never changes. */
+const compiled = new WeakMap<object, ValidateFunction>()
+function compile(schema: object): ValidateFunction {
+  const known = compiled.get(schema)
+  if (known) return known
   const ajv = new Ajv({
     allErrors: true,
     verbose: true,
@@ -131,8 +131,18 @@ export function validateSchema(
   })
   addFormats(ajv)
   for (const word of ['errorMessage', 'secret', 'markdownDescription']) ajv.addKeyword(word)
-  const settings = copy(config) as Record<string, unknown>
   const check = ajv.compile(schema)
+  compiled.set(schema, check)
+  return check
+}
+
+/** Validates a copy of the config: every fault at once, and the copy with defaults filled in. */
+export function validateSchema(
+  schema: object,
+  config: object,
+): { readonly faults: readonly SchemaFault[]; readonly settings: Record<string, unknown> } {
+  const check = compile(schema)
+  const settings = copy(config) as Record<string, unknown>
   if (check(settings)) return { faults: [], settings }
   const faults = withoutBranches(check.errors ?? []).flatMap((error) => {
     const named = error.propertyName === undefined ? undefined : describeName(error, config)

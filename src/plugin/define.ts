@@ -1,5 +1,16 @@
 import type { Schema } from './infer.js'
-import type { AnyPlugin, Finding, Plugin, PluginDefinition, Task, TaskBuilder } from './types.js'
+import type {
+  AnyPlugin,
+  Existing,
+  Finding,
+  Plugin,
+  PluginDefinition,
+  Probes,
+  Reconstructed,
+  Reconstruction,
+  Task,
+  TaskBuilder,
+} from './types.js'
 
 /**
  * Declares a plugin. Types of options come from `schema`; `of(plugin)` is limited to `requires` and `reads`.
@@ -32,3 +43,19 @@ export const finding = <const Id extends string>(id: Id, rest: Omit<Finding<Id>,
   id,
   ...rest,
 })
+
+/** Declares how a plugin writes its options from existing nodes; holds the types of its facts together. */
+export const reconstruction = <P extends Probes, O>(definition: {
+  readonly probes: P
+  build(at: Existing<P>): Reconstructed<O>
+  readonly untraced?: Readonly<Record<string, string>>
+}): Reconstruction<O> => ({ untraced: {}, ...definition })
+
+/** One value for all nodes, or each node's own where they disagree (compared as JSON). */
+export function agreed<T>(
+  values: Readonly<Record<string, T>>,
+): { readonly value: T } | { readonly values: Readonly<Record<string, T>> } {
+  const all = Object.values(values)
+  const [first] = all
+  return all.every((value) => JSON.stringify(value) === JSON.stringify(first)) ? { value: first as T } : { values }
+}

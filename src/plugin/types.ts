@@ -134,6 +134,8 @@ export interface NodeTask<S, R extends AnyPlugin, P extends Probes, Id extends s
   readonly rolling?: boolean
   /** Runs before the stages of the named plugin instead of among its own: for what must be done before that one begins. */
   readonly before?: string
+  /** Of a `rolling` task: whether the service is on this node now. Such a node comes after those where it is not. */
+  isActive?(at: NodeContext<S, R> & { readonly facts: Facts<P> }): boolean
   probes(at: NodeContext<S, R>): P
   check(at: NodeContext<S, R> & { readonly facts: Facts<P> }): readonly Finding<Id>[] | Waits
   readonly fix: { readonly [K in Id]: Fix<NodeContext<S, R> & { readonly facts: Facts<P> }, Finding<Id>, Step> }
@@ -176,6 +178,8 @@ export interface Task {
   readonly early?: boolean
   readonly before?: string
   // biome-ignore lint/suspicious/noExplicitAny: the builders hold the precise types
+  isActive?(at: any): boolean
+  // biome-ignore lint/suspicious/noExplicitAny: as above
   probes(at: any): Probes
   // biome-ignore lint/suspicious/noExplicitAny: as above
   check(at: any): readonly Finding[] | Waits
@@ -258,6 +262,51 @@ export type Hooks = {
   readonly [N in Exclude<HookName, 'plan'>]?: (event: HookEvent) => void | Promise<void>
 } & { readonly plan?: (event: HookEvent) => readonly Finding[] | undefined | Promise<readonly Finding[] | undefined> }
 
+/** Keys from the plugin's options down: `['resources', 'r0', 'port']`. Empty: all options. */
+export type OptionPath = readonly (string | number)[]
+
+/** Something about a reconstructed option that a person must know. */
+export type Remark = { readonly path: OptionPath } & (
+  | {
+      /** `inferred`: chosen from signs, `why` says which. `unknown`: leaves no trace on the nodes. `other`: there, and not to be said in a config. */
+      readonly kind: 'inferred' | 'unknown' | 'other'
+      readonly why: string
+    }
+  | {
+      /** The nodes disagree. Both values are shown and none is chosen. */
+      readonly kind: 'differs'
+      readonly values: Readonly<Record<string, unknown>>
+      readonly why?: string
+    }
+)
+
+/** What a plugin makes of existing nodes. */
+export interface Reconstructed<O> {
+  /** As a person would write them; what equals its default is left out afterwards. Undefined: the nodes have nothing of it. */
+  readonly options?: O
+  /** Command or file that said it; holds for everything below that has none of its own. */
+  readonly sources: readonly { readonly path: OptionPath; readonly from: string }[]
+  readonly remarks: readonly Remark[]
+}
+
+/** The facts of all nodes, and the options of the plugins before, defaults filled in. */
+export interface Existing<P extends Probes> {
+  /** By their names (`uname -n`), in the order in which the person named them. */
+  readonly nodes: Readonly<Record<string, Facts<P>>>
+  /** Undefined when that plugin found nothing, or what it found makes no valid options. */
+  of<Q extends AnyPlugin>(plugin: Q): SettingsOf<Q> | undefined
+}
+
+/** How a plugin writes its options from what nodes are. Made by `reconstruction()`. */
+export interface Reconstruction<O> {
+  /** Asked of every node, in one round trip with those of all plugins. They only read. */
+  readonly probes: Probes
+  // biome-ignore lint/suspicious/noExplicitAny: `reconstruction()` holds the precise types
+  build(at: Existing<any>): Reconstructed<O>
+  /** Options that no node can tell, with the reason; `resources.*.initialSync`, where `*` is any key: what the round trip cannot give back. */
+  readonly untraced: Readonly<Record<string, string>>
+}
+
 export interface Plugin<N extends string, S extends Schema> {
   readonly name: N
   readonly schema: S
@@ -282,6 +331,8 @@ export interface Plugin<N extends string, S extends Schema> {
   unique?(options: unknown): readonly { readonly path: string; readonly value: unknown; readonly what: string }[]
   /** How to reach a node, as far as this plugin knows; undefined while it cannot be reached yet. The config's `ssh` wins. */
   connect?(at: NodeContext<Settings<S>>): Promise<Partial<Endpoint> | undefined>
+  /** Writes its options from existing nodes. Without it, `reconstruct` names the plugin as one that cannot. */
+  readonly reconstruct?: Reconstruction<Input<S>>
   // biome-ignore lint/suspicious/noExplicitAny: the builders hold the precise types
   tasks(t: TaskBuilder<Settings<S>, any>): readonly Task[]
   // biome-ignore lint/suspicious/noExplicitAny: as above
