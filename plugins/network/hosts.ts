@@ -16,14 +16,20 @@ export const wantedNames = ({ settings, cluster }: Context<Network>): ReadonlyMa
 
 const entry = (line: string): readonly string[] => line.replace(/#.*/, '').trim().split(/\s+/).filter(Boolean)
 
-/** Whether each name stands for its address and for no other. */
-export function resolves(content: string, wanted: ReadonlyMap<string, string>): boolean {
-  const found = new Map<string, Set<string>>()
+/** Addresses by name, each once. */
+export function namesOf(content: string): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>()
   for (const line of content.split('\n')) {
     const [address = '', ...names] = entry(line)
-    for (const name of names) found.set(name, (found.get(name) ?? new Set()).add(address))
+    for (const name of names) found.set(name, [...new Set([...(found.get(name) ?? []), address])])
   }
-  return [...wanted].every(([name, address]) => found.get(name)?.size === 1 && found.get(name)?.has(address))
+  return found
+}
+
+/** Whether each name stands for its address and for no other. */
+export function resolves(content: string, wanted: ReadonlyMap<string, string>): boolean {
+  const found = namesOf(content)
+  return [...wanted].every(([name, address]) => found.get(name)?.join() === address)
 }
 
 /** The file with the wanted names in a block of our own; other lines stay, less the wanted names on them. */

@@ -2,6 +2,7 @@ import { definePlugin, type InputOf } from 'ha-provision'
 import { addressTask } from './addresses.js'
 import { hostnameTask } from './hostname.js'
 import { hostsTask } from './hosts.js'
+import { reconstruct } from './reconstruct.js'
 import { resolverTask } from './resolver.js'
 import { schema } from './schema.js'
 import { sshTask } from './ssh.js'
@@ -25,6 +26,7 @@ const network = definePlugin({
       settings,
       cluster.nodes.map(({ name }) => name),
     ),
+  reconstruct,
   tasks: (t) => [hostnameTask(t), hostsTask(t), addressTask(t), resolverTask(t), sshTask(t)],
 })
 export default network

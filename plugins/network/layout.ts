@@ -9,7 +9,7 @@ export const firstLink = (network: Network): string | undefined =>
   Object.entries(network.interfaces).find(([, { dhcp, addresses }]) => !dhcp && Object.keys(addresses).length > 0)?.[0]
 
 /** A node's address on an interface, without prefix length. */
-export function addressOn(network: Network, name: string, node: string): string | undefined {
+export function addressOn(network: Pick<Network, 'interfaces'>, name: string, node: string): string | undefined {
   const address = network.interfaces[name]?.addresses[node]
   return address === undefined ? undefined : bare(address)
 }
@@ -21,5 +21,5 @@ export function addressOf(network: Network, node: string): string | undefined {
 }
 
 /** All addresses of a node that the config knows, without prefix length, in the config's order. */
-export const addressesOf = (network: Network, node: string): readonly string[] =>
+export const addressesOf = (network: Pick<Network, 'interfaces'>, node: string): readonly string[] =>
   Object.keys(network.interfaces).flatMap((name) => addressOn(network, name, node) ?? [])

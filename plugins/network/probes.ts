@@ -32,37 +32,36 @@ interface IpRoute {
 }
 
 /** Addresses, routes, and which of systemd-networkd's files applies to which interface: three processes. */
-export const ipProbe: Probe<IpFact> = ask(
-  sh`ip -j addr show && echo && ip -j -4 route show && echo && grep -s '^NETWORK_FILE=' /run/systemd/netif/links/* /dev/null; [ ! -d /run/systemd/netif/links ] || echo networkd`,
-  ({ stdout }) => {
-    const lines = stdout.split('\n').filter((line) => line.trim() !== '')
-    const [links = [], routes = []] = lines.filter((line) => line.startsWith('[')).map((line) => JSON.parse(line)) as [
-      IpAddr[]?,
-      IpRoute[]?,
-    ]
-    const networkFiles = new Map(
-      [...stdout.matchAll(/^\/run\/systemd\/netif\/links\/(\d+):NETWORK_FILE=(.+)$/gm)].map(([, index, path = '']) => [
-        Number(index),
-        path,
-      ]),
-    )
-    return {
-      interfaces: links.map(({ ifindex, ifname, addr_info }) => {
-        const networkFile = networkFiles.get(ifindex)
-        return {
-          name: ifname,
-          addresses: addr_info
-            .filter(({ family }) => family === 'inet')
-            .map(({ local, prefixlen }) => `${local}/${prefixlen}`),
-          ...(networkFile ? { networkFile } : {}),
-        }
-      }),
-      routes: routes.map(({ dst, gateway, dev }) => ({
-        to: dst,
-        ...(gateway ? { via: gateway } : {}),
-        ...(dev ? { dev } : {}),
-      })),
-      networkd: lines.includes('networkd'),
-    }
-  },
-)
+export const ipCommand = sh`ip -j addr show && echo && ip -j -4 route show && echo && grep -s '^NETWORK_FILE=' /run/systemd/netif/links/* /dev/null; [ ! -d /run/systemd/netif/links ] || echo networkd`
+
+export const ipProbe: Probe<IpFact> = ask(ipCommand, ({ stdout }) => {
+  const lines = stdout.split('\n').filter((line) => line.trim() !== '')
+  const [links = [], routes = []] = lines.filter((line) => line.startsWith('[')).map((line) => JSON.parse(line)) as [
+    IpAddr[]?,
+    IpRoute[]?,
+  ]
+  const networkFiles = new Map(
+    [...stdout.matchAll(/^\/run\/systemd\/netif\/links\/(\d+):NETWORK_FILE=(.+)$/gm)].map(([, index, path = '']) => [
+      Number(index),
+      path,
+    ]),
+  )
+  return {
+    interfaces: links.map(({ ifindex, ifname, addr_info }) => {
+      const networkFile = networkFiles.get(ifindex)
+      return {
+        name: ifname,
+        addresses: addr_info
+          .filter(({ family }) => family === 'inet')
+          .map(({ local, prefixlen }) => `${local}/${prefixlen}`),
+        ...(networkFile ? { networkFile } : {}),
+      }
+    }),
+    routes: routes.map(({ dst, gateway, dev }) => ({
+      to: dst,
+      ...(gateway ? { via: gateway } : {}),
+      ...(dev ? { dev } : {}),
+    })),
+    networkd: lines.includes('networkd'),
+  }
+})

@@ -20,7 +20,7 @@ const types = ['ed25519', 'ecdsa', 'rsa'] as const
 const userKeys = Object.fromEntries(types.map((type) => [type, `/root/.ssh/id_${type}.pub`]))
 const hostKeys = Object.fromEntries(types.map((type) => [type, `/etc/ssh/ssh_host_${type}_key.pub`]))
 
-const probes = () => ({
+export const sshProbes = () => ({
   user: files(userKeys),
   host: files(hostKeys),
   lists: files({
@@ -31,7 +31,7 @@ const probes = () => ({
   // A public key without its private half opens nothing.
   usable: ask(sh`for t in ${types}; do [ ! -s /root/.ssh/id_$t ] || echo $t; done`, ({ stdout }) => stdout.split('\n')),
 })
-interface SshFacts {
+export interface SshFacts {
   readonly user: Readonly<Record<string, FileFact | undefined>>
   readonly host: Readonly<Record<string, FileFact | undefined>>
   readonly lists: Readonly<Record<'authorized' | 'known' | 'system', FileFact | undefined>>
@@ -48,7 +48,7 @@ const lines = (file: FileFact | undefined): readonly string[] => file?.content.s
 
 /** What is missing for root on `from` to reach root on `to`. */
 function between(
-  at: Context<Network>,
+  network: Pick<Network, 'interfaces'>,
   from: string,
   to: string,
   nodes: Readonly<Record<string, SshFacts>>,
@@ -73,7 +73,7 @@ function between(
   const keys = keysIn(server.host)
   const pins = `${client.lists.known?.content ?? ''}\n${client.lists.system?.content ?? ''}`
   const unknown: string[] = []
-  for (const name of [to, ...addressesOf(at.settings, to)]) {
+  for (const name of [to, ...addressesOf(network, to)]) {
     const answer = known(pins, name, keys)
     if (answer === 'no') unknown.push(name)
     if (answer === 'changed') {
@@ -92,11 +92,14 @@ function between(
   return found
 }
 
-function check(at: Context<Network> & { readonly nodes: Readonly<Record<string, SshFacts>> }): readonly Finding<Id>[] {
-  if (!at.settings.rootSsh) return []
-  const names = at.cluster.nodes.map(({ name }) => name)
+/** What is missing for root of each of these nodes to reach root of the others. */
+function missing(
+  network: Pick<Network, 'interfaces'>,
+  names: readonly string[],
+  nodes: Readonly<Record<string, SshFacts>>,
+): readonly Finding<Id>[] {
   return names.flatMap((name): readonly Finding<Id>[] => {
-    const facts = at.nodes[name]
+    const facts = nodes[name]
     if (!facts) return []
     return [
       ...(ownKeys(facts).length === 0
@@ -105,10 +108,30 @@ function check(at: Context<Network> & { readonly nodes: Readonly<Record<string, 
       ...(keysIn(facts.host).length === 0
         ? [finding('no-host-key', { subject: name, desired: 'a host key', actual: 'none' })]
         : []),
-      ...names.filter((peer) => peer !== name).flatMap((peer) => between(at, name, peer, at.nodes)),
+      ...names.filter((peer) => peer !== name).flatMap((peer) => between(network, name, peer, nodes)),
     ]
   })
 }
+
+const check = (
+  at: Context<Network> & { readonly nodes: Readonly<Record<string, SshFacts>> },
+): readonly Finding<Id>[] =>
+  at.settings.rootSsh
+    ? missing(
+        at.settings,
+        at.cluster.nodes.map(({ name }) => name),
+        at.nodes,
+      )
+    : []
+
+/** The same in words, for nodes without a config: empty when root of each reaches the others. */
+export const lacking = (
+  network: Pick<Network, 'interfaces'>,
+  nodes: Readonly<Record<string, SshFacts>>,
+): readonly string[] =>
+  missing(network, Object.keys(nodes), nodes).map(
+    ({ subject, desired, actual }) => `${subject}: ${desired} (${actual})`,
+  )
 
 const ends = (subject = ''): readonly [from: string, to: string] => {
   const [from = '', to = ''] = subject.split(' to ')
@@ -136,7 +159,7 @@ export const sshTask = (t: TaskBuilder<Network, AnyPlugin>): Task =>
   t.perCluster({
     id: 'ssh',
     title: 'ssh between the nodes',
-    probes,
+    probes: sshProbes,
     check,
     fix: {
       'no-key': ({ finding: { subject = '' } }) => [
