@@ -1,9 +1,16 @@
 import { type Command, type Output, type PackageNeed, sh } from 'ha-provision'
+import type { Files } from './files.js'
+import type { Meaning } from './meaning.js'
+import { readChrony } from './read-chrony.js'
+import { readNtp } from './read-ntp.js'
+import { directories, readTimesyncd } from './read-timesyncd.js'
 
 /** What a node's daemon is to do: where its time comes from and whom it serves. */
 export interface Role {
   /** Addresses or names, best first. */
   readonly servers: readonly string[]
+  /** Names that stand for several servers each. */
+  readonly pools?: readonly string[]
   /** The servers are a node of this cluster, asked often. */
   readonly close: boolean
   /** Serves its own clock when it has no better. */
@@ -26,8 +33,14 @@ export interface TimeDaemon {
   readonly package: PackageNeed
   /** Names of its unit; distributions differ. The first is asked for by name. */
   readonly units: readonly string[]
-  /** A file that is wholly ours. */
+  /** The file that we write, whole. */
   readonly config: string
+  /** Where its configuration begins: files, and shell patterns of files. */
+  readonly mains: readonly string[]
+  /** What it does that is given these files; `only`: as if there were no other than that one. */
+  read(files: Files, only?: string): Meaning
+  /** Whether `config` is ours by its name alone; else it is the administrator's until we wrote it. */
+  readonly isDropIn: boolean
   render(role: Role): string
   /** Files of which one must exist and include `config`, and the line that does. */
   readonly include?: { readonly mains: readonly string[]; readonly line: string; readonly present: RegExp }
@@ -42,24 +55,30 @@ export interface TimeDaemon {
   readonly step?: Command
 }
 
-const head = '# Written by ha-provision\n'
+export const head = '# Written by ha-provision\n'
 const text = (lines: readonly string[]): string => `${head}${lines.join('\n')}\n`
 const none: Tracking = { synchronised: false }
+
+const chronyMains = ['/etc/chrony/chrony.conf', '/etc/chrony.conf']
 
 export const chrony: TimeDaemon = {
   name: 'chrony',
   package: { apt: 'chrony', dnf: 'chrony', zypper: 'chrony' },
   units: ['chrony.service', 'chronyd.service'],
   config: '/etc/chrony/conf.d/ha-provision.conf',
+  mains: chronyMains,
+  read: (files, only) => readChrony(files, only ? [only] : chronyMains),
+  isDropIn: true,
   include: {
-    mains: ['/etc/chrony/chrony.conf', '/etc/chrony.conf'],
+    mains: chronyMains,
     line: 'confdir /etc/chrony/conf.d',
     present: /^\s*(confdir\s.*\/etc\/chrony\/conf\.d|include\s+\/etc\/chrony\/conf\.d\/\*)/m,
   },
   // Debian's chrony.conf keeps its pool beside ours: where it is out of reach nothing is lost, and where it answers both nodes have true time.
-  render: ({ servers, close, local, allow }) =>
+  render: ({ servers, pools = [], close, local, allow }) =>
     text([
       ...servers.map((server) => `server ${server} iburst${close ? ' prefer minpoll 2 maxpoll 6' : ''}`),
+      ...pools.map((pool) => `pool ${pool} iburst`),
       ...(local ? ['local stratum 10'] : []),
       ...allow.map((net) => `allow ${net}`),
       // Only at the start: a cluster manager does not bear a clock that jumps.
@@ -77,13 +96,16 @@ export const chrony: TimeDaemon = {
   step: sh`chronyc makestep`,
 }
 
-const ntpConf = (driftfile: string, { servers, close, local, allow }: Role): string =>
+const ntpConf = (driftfile: string, { servers, pools = [], close, local, allow }: Role): string =>
   text([
     `driftfile ${driftfile}`,
     ...servers.map((server) => `server ${server} iburst${close ? ' prefer minpoll 4 maxpoll 6' : ''}`),
+    ...pools.map((pool) => `pool ${pool} iburst`),
     // Without orphanwait it hesitates for 300 s.
     ...(local ? ['tos orphan 10 orphanwait 5'] : []),
     'restrict default ignore',
+    // Which addresses a pool stands for shows only later: a template for them.
+    ...(pools.length > 0 ? ['restrict source nomodify noquery'] : []),
     ...[...servers, '127.0.0.1', '::1'].map((host) => `restrict ${host}`),
     ...allow.map((net) => `restrict ${net.replace(/\/.*/, '')} mask ${mask(net)} kod limited nomodify noquery`),
   ])
@@ -116,6 +138,9 @@ export const ntpd: TimeDaemon = {
   package: { apt: 'ntp', dnf: 'ntp', zypper: 'ntp' },
   units: ['ntp.service', 'ntpd.service'],
   config: '/etc/ntp.conf',
+  mains: ['/etc/ntp.conf'],
+  read: (files) => readNtp(files, '/etc/ntp.conf'),
+  isDropIn: false,
   render: (role) => ntpConf('/var/lib/ntp/ntp.drift', role),
   ...ntpq,
 }
@@ -125,15 +150,23 @@ export const ntpsec: TimeDaemon = {
   package: { apt: 'ntpsec', dnf: 'ntpsec' },
   units: ['ntpsec.service', 'ntpd.service'],
   config: '/etc/ntpsec/ntp.conf',
+  mains: ['/etc/ntpsec/ntp.conf', '/etc/ntpsec/ntp.d/*.conf'],
+  read: (files) => readNtp(files, '/etc/ntpsec/ntp.conf'),
+  isDropIn: false,
   render: (role) => ntpConf('/var/lib/ntpsec/ntp.drift', role),
   ...ntpq,
 }
+
+const timesyncdMain = '/etc/systemd/timesyncd.conf'
 
 export const timesyncd: TimeDaemon = {
   name: 'systemd-timesyncd',
   package: { apt: 'systemd-timesyncd', dnf: 'systemd-udev', zypper: 'systemd' },
   units: ['systemd-timesyncd.service'],
   config: '/etc/systemd/timesyncd.conf.d/ha-provision.conf',
+  mains: [timesyncdMain, ...directories.map((directory) => `${directory}/*.conf`)],
+  read: (files, only) => readTimesyncd(files, timesyncdMain, only),
+  isDropIn: true,
   render: ({ servers }) => `${head}[Time]\nNTP=${servers.join(' ')}\nFallbackNTP=\n`,
   serves: false,
   track: sh`timedatectl show -p NTPSynchronized --value`,

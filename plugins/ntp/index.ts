@@ -2,6 +2,7 @@ import { definePlugin, type Fault, type InputOf } from 'ha-provision'
 import network from '../network/index.js'
 import { packageTask } from '../packages/index.js'
 import { clockTask } from './clock.js'
+import { reconstruct } from './reconstruct.js'
 import { type At, daemonOf } from './roles.js'
 import { schema } from './schema.js'
 import { configTask, otherDaemonTask, serviceTask } from './service.js'
@@ -15,16 +16,24 @@ declare module 'ha-provision' {
 }
 
 function validate(at: At): readonly Fault[] {
-  const { servers, source, daemon } = at.settings
+  const { servers, pools, source, daemon } = at.settings
+  const isAsking = servers.length + pools.length > 0
   const faults: Fault[] = []
-  if (servers.length > 0 && source !== undefined) {
+  if (isAsking && source !== undefined) {
     faults.push({
       path: 'ntp.source',
-      message: `"${source}" cannot be the source: there are servers`,
-      hint: 'Leave out one of "source" and "servers".',
+      message: `"${source}" cannot be the source: there are ${servers.length > 0 ? 'servers' : 'pools'}`,
+      hint: `Leave out one of "source" and "${servers.length > 0 ? 'servers' : 'pools'}".`,
     })
   }
-  if (servers.length === 0 && !daemonOf(at).serves) {
+  if (pools.length > 0 && daemonOf(at).name === 'systemd-timesyncd') {
+    faults.push({
+      path: 'ntp.pools',
+      message: 'systemd-timesyncd asks one server at a time and knows no pools',
+      hint: 'Name them in "servers": it takes one of the addresses that a name stands for.',
+    })
+  }
+  if (!isAsking && !daemonOf(at).serves) {
     faults.push({
       path: 'ntp.servers',
       message: `${daemon} only asks for the time and cannot serve the other node`,
@@ -32,7 +41,7 @@ function validate(at: At): readonly Fault[] {
     })
   }
   if (
-    servers.length === 0 &&
+    !isAsking &&
     Object.values(at.of(network).interfaces).every(({ addresses }) => Object.keys(addresses).length === 0)
   ) {
     faults.push({
@@ -50,6 +59,7 @@ const ntp = definePlugin({
   requires: [network],
   schema,
   validate,
+  reconstruct,
   packages: (at) => [daemonOf(at).package],
   tasks: (t) => [
     packageTask(t, (at) => [daemonOf(at).package]),

@@ -1,5 +1,6 @@
 import { ask, type Probe, sh } from 'ha-provision'
 import { daemons, otherUnits } from './daemons.js'
+import { discover } from './files.js'
 
 export interface UnitState {
   /** All names of the unit: its own first, then aliases. */
@@ -33,14 +34,22 @@ export const unitsProbe: Probe<readonly UnitState[]> = ask(
   },
 )
 
-/** Files that changed after a unit's start: systemd makes the link anew at each start. One process. */
-export const changedSince = (units: readonly string[], paths: readonly string[]): Probe<readonly string[]> =>
+/** Seconds since 1970 at which units were started and files changed, by their paths. systemd makes the link of a unit anew at each start. */
+export type Times = ReadonlyMap<string, number>
+const invocation = '/run/systemd/units/invocation:'
+
+export const timesProbe = (units: readonly string[], patterns: readonly string[]): Probe<Times> =>
   ask(
-    sh`stat -c '%Y %n' -- ${units.map((unit) => `/run/systemd/units/invocation:${unit}`)} ${paths} 2>/dev/null || true`,
-    ({ stdout }) => {
-      const times = [...stdout.matchAll(/^(\d+) (.+)$/gm)].map(([, time, path = '']) => ({ time: Number(time), path }))
-      const start = Math.max(...times.filter(({ path }) => !paths.includes(path)).map(({ time }) => time))
-      if (!Number.isFinite(start)) return []
-      return times.filter(({ path, time }) => paths.includes(path) && time > start).map(({ path }) => path)
-    },
+    sh`${discover(patterns)}
+stat -c '%Y %n' -- ${units.map((unit) => `${invocation}${unit}`)} "$@" 2>/dev/null || true`,
+    ({ stdout }) => new Map([...stdout.matchAll(/^(\d+) (.+)$/gm)].map(([, time, path = '']) => [path, Number(time)])),
   )
+
+/** Files that changed after the start of one of the units. Not those of a sourcedir: chrony reads them anew while it runs. */
+export function changedSince(times: Times, units: readonly string[]): readonly string[] {
+  const start = Math.max(...units.flatMap((unit) => times.get(`${invocation}${unit}`) ?? []))
+  if (!Number.isFinite(start)) return []
+  return [...times]
+    .filter(([path, time]) => !path.startsWith(invocation) && !path.endsWith('.sources') && time > start)
+    .map(([path]) => path)
+}

@@ -18,11 +18,24 @@ export const schema = {
         pattern: '^[A-Za-z0-9][A-Za-z0-9.:-]*$',
         errorMessage: 'is neither a host name nor an address',
       },
-      description: 'Time servers of every node. Empty: one node serves the others with its own clock.',
+      description:
+        'Time servers of every node. Without any, and without pools, one node serves the others with its own clock.',
+    },
+    pools: {
+      type: 'array',
+      default: [],
+      uniqueItems: true,
+      items: {
+        type: 'string',
+        pattern: '^[A-Za-z0-9][A-Za-z0-9.-]*$',
+        errorMessage: 'is no host name',
+      },
+      description:
+        'Names that stand for several time servers each, such as 2.debian.pool.ntp.org; asked beside `servers`.',
     },
     source: {
       $ref: '#/definitions/node',
-      description: 'The node that serves the others when there are no servers. Default: the first node.',
+      description: 'The node that serves the others when there are neither servers nor pools. Default: the first node.',
     },
     allow: {
       type: 'array',

@@ -1,12 +1,42 @@
-import { type Finding, files, finding, type Step, sh, type Task, type TaskBuilder } from 'ha-provision'
+import { type Finding, finding, type Step, sh, type Task, type TaskBuilder } from 'ha-provision'
 import type network from '../network/index.js'
 import type { TimeDaemon } from './daemons.js'
-import { changedSince, type UnitState, unitsProbe } from './probes.js'
-import { daemonOf, type Ntp, roleOf } from './roles.js'
+import { confFiles } from './files.js'
+import { configFindings } from './judge.js'
+import { changedSince, timesProbe, type UnitState, unitsProbe } from './probes.js'
+import { daemonOf, type Ntp } from './roles.js'
 
 type Builder = TaskBuilder<Ntp, typeof network>
 
-const isOf = (daemon: TimeDaemon, unit: UnitState): boolean => unit.names.some((name) => daemon.units.includes(name))
+export const isOf = (daemon: TimeDaemon, unit: UnitState): boolean =>
+  unit.names.some((name) => daemon.units.includes(name))
+
+const stateOf = ({ active, enabled }: UnitState): string =>
+  `${active ? 'running' : 'stopped'} and ${enabled ? 'enabled' : 'disabled'}`
+
+export const otherFindings = (daemon: TimeDaemon, units: readonly UnitState[]): readonly Finding<'other-daemon'>[] =>
+  units
+    .filter((unit) => !isOf(daemon, unit) && (unit.active || unit.enabled))
+    .map((unit) =>
+      finding('other-daemon', {
+        subject: unit.names[0] ?? '',
+        desired: 'stopped and disabled',
+        actual: stateOf(unit),
+      }),
+    )
+
+export function serviceFindings(
+  unit: UnitState,
+  changed: readonly string[],
+): readonly Finding<'not-running' | 'old-config'>[] {
+  const subject = unit.names[0] ?? ''
+  if (!unit.active || !unit.enabled)
+    return [finding('not-running', { subject, desired: 'running and enabled', actual: stateOf(unit) })]
+  const actual = `older than ${changed.join(' ')}`
+  return changed.length > 0
+    ? [finding('old-config', { subject, desired: 'started after its configuration', actual })]
+    : []
+}
 
 /** Two daemons would both pull at the clock. */
 export const otherDaemonTask = (t: Builder): Task =>
@@ -14,16 +44,7 @@ export const otherDaemonTask = (t: Builder): Task =>
     id: 'other-daemons',
     title: 'one time daemon',
     probes: () => ({ units: unitsProbe }),
-    check: (at) =>
-      at.facts.units
-        .filter((unit) => !isOf(daemonOf(at), unit) && (unit.active || unit.enabled))
-        .map(({ names: [unit = ''], active, enabled }) =>
-          finding('other-daemon', {
-            subject: unit,
-            desired: 'stopped and disabled',
-            actual: `${active ? 'running' : 'stopped'} and ${enabled ? 'enabled' : 'disabled'}`,
-          }),
-        ),
+    check: (at) => otherFindings(daemonOf(at), at.facts.units),
     fix: {
       'other-daemon': ({ facts, finding: { subject = '' } }) => {
         const disabling = facts.units.some(({ names, enabled }) => names[0] === subject && enabled)
@@ -44,34 +65,20 @@ export const configTask = (t: Builder): Task =>
     id: 'config',
     title: 'time daemon configuration',
     probes: (at) => {
-      const { config, include } = daemonOf(at)
-      return { files: files(Object.fromEntries([config, ...(include?.mains ?? [])].map((path) => [path, path]))) }
+      const { config, mains } = daemonOf(at)
+      return { files: confFiles([...mains, config]) }
     },
-    check(at) {
-      const { config, include, render } = daemonOf(at)
-      const content = (path: string): string | undefined => at.facts.files[path]?.content
-      const found: Finding<'config-file'>[] = []
-      const desired = render(roleOf(at, at.node))
-      const actual = content(config) ?? ''
-      if (actual !== desired) found.push(finding('config-file', { subject: config, desired, actual }))
-      const main = include?.mains.find((path) => content(path) !== undefined)
-      const text = main === undefined ? '' : (content(main) ?? '')
-      if (include && main && !include.present.test(text)) {
-        found.push(
-          finding('config-file', {
-            subject: main,
-            desired: `${text.replace(/\n*$/, '\n')}${include.line}\n`,
-            actual: text,
-          }),
-        )
-      }
-      return found
-    },
+    check: (at) => configFindings(at, at.node, at.facts.files),
     fix: {
       // The next stage sees that the daemon is older than its configuration.
-      'config-file': ({ finding: { subject = '', desired } }) => [
-        { kind: 'write', path: subject, content: String(desired), mode: '0644' },
-      ],
+      'config-file': ({ facts, finding: { subject = '', desired } }) => {
+        const { mode = '0644' } = facts.files.get(subject) ?? {}
+        return [{ kind: 'write', path: subject, content: String(desired), mode }]
+      },
+      'other-settings': {
+        manual:
+          'Its ntp.conf holds settings that the config cannot say. Change the servers in it yourself; or, if they can go, remove the file: then it is written.',
+      },
     },
   })
 
@@ -86,27 +93,14 @@ export const serviceTask = (t: Builder): Task =>
     id: 'service',
     title: 'time daemon',
     probes: (at) => {
-      const { units, config, include } = daemonOf(at)
-      return { units: unitsProbe, changed: changedSince(units, [config, ...(include?.mains ?? [])]) }
+      const { units, config, mains } = daemonOf(at)
+      return { units: unitsProbe, changed: timesProbe(units, [...mains, config]) }
     },
     check(at) {
-      const unit = at.facts.units.find((candidate) => isOf(daemonOf(at), candidate))
-      if (!unit) return { waits: `${at.settings.daemon} is not installed` }
-      const subject = unit.names[0] ?? ''
-      if (!unit.active || !unit.enabled) {
-        const actual = `${unit.active ? 'running' : 'stopped'} and ${unit.enabled ? 'enabled' : 'disabled'}`
-        return [finding('not-running', { subject, desired: 'running and enabled', actual })]
-      }
-      const changed = at.facts.changed.join(' ')
-      return changed
-        ? [
-            finding('old-config', {
-              subject,
-              desired: 'started after its configuration',
-              actual: `older than ${changed}`,
-            }),
-          ]
-        : []
+      const daemon = daemonOf(at)
+      const unit = at.facts.units.find((candidate) => isOf(daemon, candidate))
+      if (!unit) return { waits: `${daemon.name} is not installed` }
+      return serviceFindings(unit, changedSince(at.facts.changed, daemon.units))
     },
     fix: {
       'not-running': ({ facts, finding: { subject = '' } }) => {

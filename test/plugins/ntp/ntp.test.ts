@@ -14,7 +14,7 @@ const interfaces = {
   link1: link('10.77.1.1/24', '10.77.1.2/24'),
 }
 const situation = (changed: object = {}) => ({
-  settings: { daemon: 'chrony', servers: [], allow: [], maxOffsetMs: 500, ...changed },
+  settings: { daemon: 'chrony', servers: [], pools: [], allow: [], maxOffsetMs: 500, ...changed },
   others: { network: { interfaces } },
 })
 
@@ -225,6 +225,20 @@ describe('rules', () => {
       'ntp.servers: no server, and no link between the nodes over which one could serve the other',
     ])
     expect(faults({ daemon: 'systemd-timesyncd', servers: ['x'] }, { mgmt: interfaces.mgmt })).toEqual([])
+  })
+  it('pools are asked beside servers, where the daemon knows them', () => {
+    expect(faults({ pools: ['p.house'] })).toEqual([])
+    expect(faults({ pools: ['p.house'] }, { mgmt: interfaces.mgmt })).toEqual([])
+    expect(faults({ pools: ['p.house'], source: 'db-a' })).toEqual([
+      'ntp.source: "db-a" cannot be the source: there are pools',
+    ])
+    expect(faults({ daemon: 'systemd-timesyncd', servers: ['x'], pools: ['p.house'] })).toEqual([
+      'ntp.pools: systemd-timesyncd asks one server at a time and knows no pools',
+    ])
+    const role = { servers: ['a.house'], pools: ['p.house'], close: false, local: false, allow: [] }
+    expect(chrony.render(role)).toContain('server a.house iburst\npool p.house iburst\n')
+    expect(ntpsec.render(role)).toMatch(/^pool p\.house iburst$.*^restrict source nomodify noquery$/ms)
+    expect(ntpsec.render({ ...role, pools: [] })).not.toContain('restrict source')
   })
   it('the package follows the daemon', () => {
     expect(ntp.packages?.(contextOf(situation({ daemon: 'ntpsec' })) as never)).toEqual([ntpsec.package])
