@@ -2,6 +2,7 @@ import { type Context, definePlugin, type Fault, type InputOf, type PackageNeed,
 import { packageTask } from '../packages/index.js'
 import { filesystemsTask } from './filesystems.js'
 import { partitionsTask } from './partitions.js'
+import { reconstruct } from './reconstruct.js'
 import { schema } from './schema.js'
 import { volumesTask } from './volumes.js'
 
@@ -76,6 +77,7 @@ const storage = definePlugin({
   after: ['network', 'ntp'],
   packages: needs,
   validate,
+  reconstruct,
   tasks: (t) => [packageTask(t, needs), partitionsTask(t), volumesTask(t), filesystemsTask(t)],
 })
 export default storage
