@@ -1,112 +1,132 @@
-import { randomBytes } from 'node:crypto'
-import { ask, type FileFact, type Finding, files, finding, given, Secret, sh, type Task } from 'ha-provision'
-import { type Builder, resourceFile } from './layout.js'
+import { type Finding, files, finding, type Task } from 'ha-provision'
+import { differences } from './compare.js'
+import { confProbe } from './dump.js'
+import { existingConf, foundKey, reasonByHand, wantedIn } from './existing.js'
+import { fixes } from './install.js'
+import { type Builder, type Drbd, resourceFile } from './layout.js'
+import type { Meaning } from './meaning.js'
 import { globalConfig, hideKey, keyOf, mainConfig, resourceConfig } from './render.js'
 import { drbdProbe, majorOf } from './status.js'
+import { type AtConfig, globalFile, mainFile, usageFile, type View } from './view.js'
 
-const mainFile = '/etc/drbd.conf'
-const globalFile = '/etc/drbd.d/global_common.conf'
+export type ConfigId =
+  | 'resource-file'
+  | 'resource-by-hand'
+  | 'no-main-file'
+  | 'usage-count'
+  | 'other-main-file'
+  | 'readable-key'
+  | 'refused'
 
-type Id = 'resource-file' | 'no-main-file' | 'usage-count' | 'other-main-file'
+function baseFindings(
+  node: string,
+  view: View,
+  existing: Readonly<Record<string, Meaning>>,
+  wanted: readonly string[],
+) {
+  const found: Finding<ConfigId>[] = []
+  const main = view.base.main?.content
+  if (main === undefined && view.conf.main === undefined)
+    found.push(finding('no-main-file', { subject: node, desired: mainConfig, actual: undefined }))
+  else if (
+    !/^\s*include\s+"?(\/etc\/)?drbd\.d\/\*(\.res)?"?\s*;/m.test(main ?? '') &&
+    wanted.some((name) => !existing[name])
+  )
+    found.push(
+      finding('other-main-file', { subject: node, desired: mainConfig, actual: main && hideKey(main, undefined) }),
+    )
+  const { conf } = view.conf
+  const globals = conf?.sections.filter(({ words }) => words[0] === 'global') ?? []
+  const { file } = usageFile(view)
+  const isSaid = globals.some(({ statements }) => statements.some((words) => words.join(' ') === 'usage-count no'))
+  // A third file that says it is left alone: a second section would make the whole configuration invalid.
+  const isElsewhere = globals.length > 0 && !/^\s*global\s*\{/m.test(file?.content ?? '')
+  const desired = globalConfig(file?.content)
+  if (!isSaid && !isElsewhere && desired !== file?.content)
+    found.push(
+      finding('usage-count', {
+        subject: node,
+        desired: hideKey(desired, undefined),
+        actual: file && hideKey(file.content, undefined),
+      }),
+    )
+  return found
+}
 
-/** The key that the nodes agree upon: the first one that a node has. */
-const foundKey = (copies: readonly (FileFact | undefined)[]): string | undefined =>
-  copies.flatMap((file) => keyOf(file?.content ?? '') ?? [])[0]
+/** What a node's description of one resource lacks; undefined when it means what it should. */
+function resourceFinding(
+  at: AtConfig,
+  name: string,
+  node: string,
+  key: string | undefined,
+  existing: Meaning | undefined,
+) {
+  const resource = at.settings.resources[name]
+  const view = at.nodes[node]
+  if (!resource || !view) return undefined
+  const file = view.resources[name]
+  const desired = resourceConfig(at, name, resource, majorOf(view.drbd), key ?? '')
+  const subject = `${name} on ${node}`
+  const mode = file && keyOf(file.content) && file.mode !== '0600' ? `mode ${file.mode}, not 0600` : undefined
+  const different = existing && differences(wantedIn(view, name, desired), existing)
+  const isAsWanted = different?.length === 0 && existing?.foreign.length === 0
+  if (isAsWanted && mode === undefined) return undefined
+  const byHand = isAsWanted ? undefined : reasonByHand(name, view, existing)
+  if (byHand !== undefined)
+    return finding('resource-by-hand', {
+      subject,
+      desired: different?.map(({ what, desired: value }) => `${what} ${value}`).join(', '),
+      actual: different?.map(({ what, actual: value }) => `${what} ${value}`).join(', '),
+      note: byHand,
+    })
+  return finding('resource-file', {
+    subject,
+    desired: isAsWanted ? '0600' : hideKey(desired, key),
+    actual: isAsWanted ? file?.mode : file && hideKey(file.content, key),
+    ...(mode ? { note: mode } : {}),
+  })
+}
 
-/** The files of DRBD, the same on both nodes. drbd.conf(5) */
+const probesOf = ({ settings }: { readonly settings: Drbd }) => ({
+  drbd: drbdProbe,
+  conf: confProbe,
+  resources: files(Object.fromEntries(Object.keys(settings.resources).map((name) => [name, resourceFile(name)]))),
+  base: files({ main: mainFile, global: globalFile }),
+})
+
+/** The files of DRBD, compared by what they mean: who wrote them, in which file and how, does not matter. drbd.conf(5) */
 export const configTask = (t: Builder): Task =>
-  t.perCluster({
+  t.perCluster<ReturnType<typeof probesOf>, ConfigId>({
     id: 'config',
     title: 'resource files',
-    probes: ({ settings }) => ({
-      drbd: drbdProbe,
-      resources: files(Object.fromEntries(Object.keys(settings.resources).map((name) => [name, resourceFile(name)]))),
-      base: files({ main: mainFile, global: globalFile }),
-      tool: ask(sh`command -v drbdadm`, ({ code }) => code === 0),
-    }),
+    probes: probesOf,
     check(at) {
-      const found: Finding<Id>[] = []
-      for (const [node, { tool, base }] of Object.entries(at.nodes)) {
-        if (!tool) return { waits: `waits for drbd/packages: drbdadm is not installed on ${node}` }
-        const main = base.main?.content
-        if (main === undefined)
-          found.push(finding('no-main-file', { subject: node, desired: mainConfig, actual: undefined }))
-        else if (!/^\s*include\s+"(\/etc\/)?drbd\.d\/\*\.res"/m.test(main))
-          found.push(finding('other-main-file', { subject: node, desired: mainConfig, actual: main }))
-        const global = globalConfig(base.global?.content)
-        if (global !== base.global?.content)
-          found.push(finding('usage-count', { subject: node, desired: global, actual: base.global?.content }))
+      const found: Finding<ConfigId>[] = []
+      const wanted = Object.keys(at.settings.resources)
+      const existing = new Map<string, Readonly<Record<string, Meaning>>>()
+      for (const [node, view] of Object.entries(at.nodes)) {
+        if (!view.conf.installed) return { waits: `waits for drbd/packages: drbdadm is not installed on ${node}` }
+        existing.set(node, existingConf(view))
       }
-      for (const [name, resource] of Object.entries(at.settings.resources)) {
-        const copies = Object.entries(at.nodes).map(([node, { resources, drbd }]) => ({
-          node,
-          file: resources[name],
-          drbd,
-        }))
-        const key = foundKey(copies.map(({ file }) => file))
-        for (const { node, file, drbd } of copies) {
-          const desired = resourceConfig(at, name, resource, majorOf(drbd), key ?? '')
-          if (file?.content === desired && file.mode === '0600') continue
-          const note = file && file.mode !== '0600' ? `mode ${file.mode}, not 0600` : undefined
-          found.push(
-            finding('resource-file', {
-              subject: `${name} on ${node}`,
-              desired: hideKey(desired, key),
-              actual: file && hideKey(file.content, key),
-              ...(note ? { note } : {}),
-            }),
-          )
+      for (const [node, view] of Object.entries(at.nodes)) {
+        const own = existing.get(node) ?? {}
+        const mine: Finding<ConfigId>[] = [...baseFindings(node, view, own, wanted)]
+        const isNotRead = mine.some(({ id }) => id === 'other-main-file')
+        for (const name of wanted) {
+          if (isNotRead && !own[name]) continue
+          const key = foundKey([...existing.values()].map((resources) => resources[name]))
+          const one = resourceFinding(at, name, node, key, own[name])
+          if (one) mine.push(one)
         }
+        for (const { mode, path } of view.conf.secrets)
+          if (mode !== '0600' && mode !== '0400' && !wanted.some((name) => path === resourceFile(name)))
+            mine.push(finding('readable-key', { subject: `${path} on ${node}`, desired: '0600', actual: mode }))
+        // What is to be written may well be what drbdadm refuses.
+        if (view.conf.refused !== undefined && view.conf.main !== undefined && mine.length === 0)
+          mine.push(finding('refused', { subject: node, desired: 'drbdadm dump', actual: view.conf.refused }))
+        found.push(...mine)
       }
-      // A new key is for both nodes: one finding writes both.
       return found
     },
-    fix: {
-      'no-main-file': ({ finding: { subject = '' } }) => [
-        { kind: 'write', on: subject, path: mainFile, content: mainConfig, mode: '0644' },
-      ],
-      'other-main-file': {
-        manual: `${mainFile} does not include "drbd.d/*.res", so a resource file there would not count. Add the line, or move your resources to /etc/drbd.d.`,
-      },
-      'usage-count': ({ finding: { subject = '', desired } }) => [
-        { kind: 'write', on: subject, path: globalFile, content: String(desired), mode: '0644' },
-      ],
-      'resource-file': (at) => {
-        const [name = '', on = ''] = at.finding.subject?.split(' on ') ?? []
-        const resource = at.settings.resources[name]
-        const facts = at.nodes[on]
-        if (!resource || !facts) return []
-        const key = foundKey(Object.values(at.nodes).map(({ resources }) => resources[name])) ?? newKey(at.nodes, name)
-        const path = resourceFile(name)
-        const content = new Secret(resourceConfig(at, name, resource, majorOf(facts.drbd), key))
-        const state = facts.drbd.minors[resource.minor]
-        return [
-          {
-            kind: 'run',
-            on,
-            title: `validate ${path}`,
-            // With all other resources of the node, so that a port or minor that another one uses is found before.
-            command: given(
-              sh`t=$(mktemp) && trap 'rm -f "$t"' EXIT && cat > "$t" && for f in /etc/drbd.d/*.res; do [ ! -e "$f" ] || [ "$f" = ${path} ] || printf 'include "%s";\n' "$f"; done >> "$t" && drbdadm -c "$t" sh-nop all`,
-              { stdin: content },
-            ),
-          },
-          { kind: 'write', on, path, content, mode: '0600' },
-          // Options change in a running resource without interrupting it. One that was disconnected stays so.
-          ...(state && state.connection !== 'StandAlone'
-            ? [{ kind: 'run' as const, on, title: `adjust ${name}`, command: sh`drbdadm adjust ${name} </dev/null` }]
-            : []),
-        ]
-      },
-    },
+    fix: fixes,
   })
-
-/** One new key for both nodes' files: the steps of a round are made from the same facts. */
-const made = new WeakMap<object, Map<string, string>>()
-function newKey(facts: object, name: string): string {
-  const keys = made.get(facts) ?? new Map<string, string>()
-  made.set(facts, keys)
-  const key = keys.get(name) ?? randomBytes(16).toString('hex')
-  keys.set(name, key)
-  return key
-}

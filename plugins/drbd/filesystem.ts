@@ -1,4 +1,4 @@
-import { type Finding, finding, given, type Step, sh, type Task, type TaskBuilder, text } from 'ha-provision'
+import { type Finding, finding, given, raw, type Step, sh, type Task, type TaskBuilder, text } from 'ha-provision'
 import type network from '../network/index.js'
 import type storage from '../storage/index.js'
 import { type Evidence, evidenceOf, wipe } from '../storage/index.js'
@@ -106,7 +106,8 @@ function make(settings: Drbd, nodes: Nodes, name: string, lost?: string): Step &
     lost === undefined
       ? sh`{ blkid -p -- ${device} >/dev/null; [ $? -eq 2 ] && dd if=${device} bs=1M count=2 iflag=direct 2>/dev/null | cmp -s -n 2097152 - /dev/zero || { echo 'the device is not empty; nothing was done' >&2; false; }; }`
       : wipe(device)
-  const mkfs = resource.filesystem?.type === 'xfs' ? sh`mkfs.xfs -q ${device}` : sh`mkfs.ext4 -q ${device} </dev/null`
+  const type = resource.filesystem?.type ?? 'ext4'
+  const mkfs = type === 'xfs' ? sh`mkfs.xfs -q ${device}` : sh`mkfs.${raw(type)} -q ${device} </dev/null`
   return {
     kind: 'run',
     on: goodNode(settings, resource, nodes) ?? settings.primary,

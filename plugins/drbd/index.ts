@@ -6,6 +6,7 @@ import { configTask } from './config.js'
 import { filesystemTask } from './filesystem.js'
 import { metadataTask } from './metadata.js'
 import { moduleTask } from './module.js'
+import { reconstruct } from './reconstruct.js'
 import { rolesTask } from './roles.js'
 import { schema } from './schema.js'
 import { syncTask } from './sync.js'
@@ -48,16 +49,24 @@ function validate({
   }
   const { interfaces } = of(network)
   const { volumes } = of(storage)
-  for (const [name, { volume, minor, port, interface: link, filesystem }] of Object.entries(settings.resources)) {
+  for (const [name, { volume, metadata, minor, port, interface: link, filesystem }] of Object.entries(
+    settings.resources,
+  )) {
     const path = `drbd.resources.${name}`
     claim('minor', minor, path, 'minor')
     claim('port', port, path, 'port')
     claim('volume', volume, path, 'volume')
+    if (metadata !== 'internal') claim('volume', metadata, path, 'metadata')
     if (filesystem) claim('mount point', filesystem.mount, path, 'filesystem.mount')
-    if (!volume.startsWith('/') && !volumes[volume]) {
+    const places = [
+      ['volume', volume],
+      ...(metadata === 'internal' ? [] : [['metadata', metadata.replace(/\[\d+\]$/, '')] as const]),
+    ] as const
+    for (const [option, place] of places) {
+      if (place.startsWith('/') || volumes[place]) continue
       faults.push({
-        path: `${path}.volume`,
-        message: `nobody defines the volume "${volume}"`,
+        path: `${path}.${option}`,
+        message: `nobody defines the volume "${place}"`,
         hint:
           Object.keys(volumes).length > 0
             ? `defined in storage.volumes: ${Object.keys(volumes).join(', ')}`
@@ -90,6 +99,7 @@ const drbd = definePlugin({
   requires: [network, storage],
   packages: () => needs,
   validate,
+  reconstruct,
   tasks: (t) => [
     packageTask(t, needs),
     moduleTask(t),

@@ -5,7 +5,14 @@ import { describe, type Evidence, evidenceOf, isEmpty, isInUse, uses, wipe } fro
 import { backingPath, type Drbd, type Resource } from './layout.js'
 import { drbdProbe, isConnected, isNewProbe, pendingProbe, spell, statusCommand } from './status.js'
 
-type Id = 'no-metadata' | 'backing-data' | 'backing-in-use' | 'not-up' | 'not-adjusted' | 'not-connected'
+type Id =
+  | 'no-metadata'
+  | 'external-metadata'
+  | 'backing-data'
+  | 'backing-in-use'
+  | 'not-up'
+  | 'not-adjusted'
+  | 'not-connected'
 
 const parts = (subject = ''): readonly [string, string] => {
   const [name = '', node = ''] = subject.split(' on ')
@@ -51,6 +58,15 @@ export const metadataTask = (t: TaskBuilder<Drbd, typeof network | typeof storag
             if (state.connection !== 'StandAlone' ? pending.includes(name) : isNew.includes(name))
               found.push(finding('not-adjusted', { subject, desired: 'as its file says', actual: spell(state) }))
           } else if (!e?.exists) return { waits: `waits for ${device} on ${node}` }
+          // What lies on the volume says nothing of metadata that is elsewhere.
+          else if (resource.metadata !== 'internal')
+            found.push(
+              finding('external-metadata', {
+                subject,
+                desired: `up, with metadata on ${resource.metadata}`,
+                actual: spell(state),
+              }),
+            )
           else found.push(metadataFinding(subject, device, e, spell(state)))
         }
       }
@@ -78,6 +94,10 @@ export const metadataTask = (t: TaskBuilder<Drbd, typeof network | typeof storag
       'backing-in-use': {
         manual:
           'The backing device is in use and stays as it is. Free it first (umount, swapoff), after looking at what it holds.',
+      },
+      'external-metadata': {
+        manual:
+          'The metadata of this resource is on a device of its own, which this tool never writes. If the resource only has to come up: drbdadm up RES. If it is new: drbdadm create-md RES, after looking at what that device holds.',
       },
       'not-up': ({ finding: { subject } }) => [adjust(...parts(subject))],
       'not-adjusted': ({ finding: { subject } }) => [adjust(...parts(subject))],

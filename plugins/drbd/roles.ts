@@ -29,7 +29,9 @@ const spellAll = (nodes: Readonly<Record<string, View>>, minor: number): string 
 const withData = (nodes: Readonly<Record<string, View>>, resource: Resource): readonly string[] =>
   Object.entries(nodes).flatMap(([node, { evidence }]) => {
     const e = evidence[backingPath(resource)]
-    return !e?.readable || e.inner || e.startsNonZero ? [node] : []
+    // With metadata elsewhere the volume begins and ends with what it holds.
+    const isHeld = resource.metadata !== 'internal' && e?.type !== undefined
+    return !e?.readable || e.inner || e.startsNonZero || isHeld ? [node] : []
   })
 
 const managers = ['heartbeat.service', 'pacemaker.service'] as const

@@ -56,15 +56,33 @@ export const schema = {
             errorMessage: 'must be bytes per second such as 40M',
             description: 'Bytes per second of a resync; about 30 % of what the link carries.',
           },
+          metadata: {
+            type: 'string',
+            pattern: '^(internal|(/dev/)?[A-Za-z0-9/_.:+-]+(\\[[0-9]+\\])?)$',
+            default: 'internal',
+            errorMessage:
+              'must be internal, GROUP/VOLUME or a path below /dev, with [INDEX] behind it if several share it',
+            description:
+              'Where DRBD keeps its metadata: `internal` is the end of the volume. Elsewhere (`/dev/sdb1[0]`) it is never made by this tool.',
+          },
+          authentication: {
+            type: 'boolean',
+            default: true,
+            description:
+              'The nodes prove to each other that they know a common key. Without it, any host that reaches the port can be the peer.',
+          },
           net: { ...options, description: 'More options of the `net` section, by their names in drbd.conf(5).' },
           disk: { ...options, description: 'More options of the `disk` section.' },
+          startup: { ...options, description: 'More options of the `startup` section.' },
+          options: { ...options, description: 'More options of the `options` section.' },
+          handlers: { ...options, description: 'Commands that DRBD runs, by the names of its events.' },
           filesystem: {
             type: 'object',
             additionalProperties: false,
             required: ['mount'],
             description: 'Filesystem on the device; the cluster manager mounts it.',
             properties: {
-              type: { enum: ['ext4', 'xfs'], default: 'ext4', description: 'Kind of filesystem.' },
+              type: { enum: ['ext4', 'ext3', 'xfs'], default: 'ext4', description: 'Kind of filesystem.' },
               mount: {
                 type: 'string',
                 pattern: '^/[A-Za-z0-9/_.-]+$',

@@ -132,7 +132,7 @@ export const spell = (state: ResourceState | undefined): string =>
 export const isNewProbe = (resources: readonly string[]): Probe<readonly string[]> =>
   ask(
     sh`[ -r /proc/drbd ] && grep -q -e 'ds:Inconsistent' -e '^version: 9' /proc/drbd || exit 0
-for r in ${resources}; do printf '%s %s\n' "$r" "$(drbdadm get-gi "$r" 2>/dev/null)"; done`,
+for r in ${resources}; do printf '%s %s\n' "$r" "$(INIT_VERSION=1 drbdadm get-gi "$r" 2>/dev/null)"; done`,
     ({ stdout }) => [...stdout.matchAll(/^(\S+) 0{15}4:0+:/gm)].map(([, name = '']) => name),
   )
 
@@ -149,6 +149,6 @@ export const openProbe: Probe<readonly number[]> = ask(
 export const pendingProbe = (resources: readonly string[]): Probe<readonly string[]> =>
   ask(
     sh`[ -r /proc/drbd ] && [ -e /etc/drbd.conf ] || exit 0
-for r in ${resources}; do [ -z "$(drbdadm -d adjust "$r" 2>/dev/null)" ] || echo "$r"; done`,
+for r in ${resources}; do [ -z "$(INIT_VERSION=1 drbdadm -d adjust "$r" 2>/dev/null)" ] || echo "$r"; done`,
     ({ stdout }) => stdout.split('\n').filter(Boolean),
   )

@@ -17,8 +17,13 @@ const r0 = {
   protocol: 'C',
   initialSync: 'full',
   resyncRate: '60M',
+  metadata: 'internal',
+  authentication: true,
   net: {},
   disk: {},
+  startup: {},
+  options: {},
+  handlers: {},
   filesystem: { type: 'ext4', mount: '/srv/db' },
 }
 const link0 = { dhcp: false, addresses: { 'db-a': '10.77.0.1/24', 'db-b': '10.77.0.2/24' } }
@@ -105,9 +110,15 @@ describe('files', () => {
   const path = '/etc/drbd.d/r0.res'
   const file = (key: string, major = 8) =>
     resourceConfig(contextOf(situation()) as never, 'r0', r0 as never, major, key)
+  /** What drbdadm follows: a resource file that nobody includes is not there for it. */
+  const dumped = (base: Record<string, string>, resource = '') =>
+    [
+      ...Object.values(base),
+      ...(base['/etc/drbd.conf']?.includes('*.res') ? [`# defined at ${path}:1\n${resource}`] : []),
+    ].join('')
   const node = (resource?: string, mode = '0600', base: Record<string, string> = main) => ({
     drbd: recorded('in-sync.a.status'),
-    tool: '',
+    conf: `@@main /etc/drbd.conf\n@@dump\n${dumped(base, resource)}@@code 0\n`,
     base: filesOutput(base),
     resources: resource === undefined ? filesOutput({}) : filesOutput({ [path]: resource }, mode),
   })
@@ -203,6 +214,20 @@ describe('metadata', () => {
     expect(judge('metadata', edited, withTool('in-sync', 'b')).ids()).toEqual(['not-adjusted r0 on db-a'])
     expect(judge('metadata', withTool('split-brain', 'a'), withTool('split-brain', 'b')).answer).toEqual([])
   })
+  it('metadata on a device of its own is never made, however empty the volume is', () => {
+    const { ids, fix } = judge('metadata', backing(empty), backing(empty), { metadata: '/dev/sdx1[0]' })
+    expect(ids()).toEqual(['external-metadata r0 on db-a', 'external-metadata r0 on db-b'])
+    expect(fix['external-metadata']).toHaveProperty('manual')
+  })
+  it('no probe registers the node with LINBIT, whatever its usage count says', () => {
+    const scripts = ['config', 'metadata', 'roles'].flatMap((id) =>
+      Object.values(taskOf(drbd, id).probes(nodeContextOf(situation()))).flatMap((probe) =>
+        'command' in probe ? [probe.command.script] : [],
+      ),
+    )
+    expect(scripts.join('\n')).toContain('INIT_VERSION=1 drbdadm -d adjust')
+    expect(scripts.join('\n')).not.toMatch(/(?<!INIT_VERSION=1 )drbdadm (dump|get-gi|-d|role|dstate|cstate)/)
+  })
 })
 
 describe('source of the first sync', () => {
@@ -238,6 +263,16 @@ describe('source of the first sync', () => {
     const data = side('fresh', 'a', { evidence: recorded('in-sync.a.evidence') })
     expect(judge('roles', data, side('fresh', 'b')).steps()).toMatchObject([
       { on: 'db-b', destroys: { node: 'db-a', device: '/dev/vg0/data', what: 'ext4 filesystem with DRBD metadata' } },
+    ])
+  })
+  it('with metadata elsewhere, any signature on the volume is data', () => {
+    const evidence = recorded('in-sync.a.evidence')
+      .replace('TYPE=drbd', 'TYPE=linux_raid_member')
+      .replace('inner ext4\n', '')
+      .replace('nonzero 1 0 1', 'nonzero 0 0 1')
+    const data = side('fresh', 'a', { evidence })
+    expect(judge('roles', data, side('fresh', 'b'), { metadata: '/dev/sdx1' }).steps()).toMatchObject([
+      { on: 'db-b', destroys: { node: 'db-a', device: '/dev/vg0/data', what: 'RAID member' } },
     ])
   })
   it('sides that were used before are never forced', () => {
@@ -282,6 +317,10 @@ describe('filesystem', () => {
     expect(script.indexOf('blkid -p -- /dev/drbd0')).toBeGreaterThan(script.indexOf('drbdadm primary r0'))
     expect(script.indexOf('mkfs.ext4')).toBeGreaterThan(script.indexOf('cmp -s -n 2097152'))
   })
+  it.each(['ext3', 'ext4', 'xfs'])('is made as %s', (type) => {
+    const { steps } = judge('filesystem', side(bare), side(bare), { filesystem: { type, mount: '/srv/db' } })
+    expect(scripts(steps())[0]).toContain(`mkfs.${type} -q /dev/drbd0`)
+  })
   it.each([
     ['unknown data on the good side', bare, bare.replace('nonzero 0', 'nonzero 1'), 'unknown-data r0'],
     [
@@ -319,6 +358,17 @@ describe('rules that no schema can say', () => {
       'drbd.resources.r0.interface: there is no interface "link9"',
       'drbd.resources.r1.minor: minor 0 is used by drbd.resources.r0 too',
       'drbd.resources.r1.port: port 7788 is used by drbd.resources.r0 too',
+    ])
+  })
+  it('metadata elsewhere is on a volume that is there, and on one of its own', () => {
+    const resources = {
+      r0: { ...r0, metadata: 'vg0/meta[0]' },
+      r1: { ...r0, volume: '/dev/sdb1', metadata: 'vg0/data', minor: 1, port: 7789, filesystem: undefined },
+    }
+    const faults = drbd.validate?.(contextOf({ settings: { primary: 'db-a', resources }, others }) as never)
+    expect(faults?.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+      'drbd.resources.r0.metadata: nobody defines the volume "vg0/meta"',
+      'drbd.resources.r1.metadata: volume vg0/data is used by drbd.resources.r0 too',
     ])
   })
 })
