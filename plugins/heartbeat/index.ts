@@ -5,6 +5,7 @@ import { packageTask } from '../packages/index.js'
 import { keyTask } from './key.js'
 import type { Heartbeat } from './layout.js'
 import { bootTask, configTask } from './node-tasks.js'
+import { reconstruct } from './reconstruct.js'
 import { reloadTask } from './reload.js'
 import { identityTask, runningTask } from './running.js'
 import { schema } from './schema.js'
@@ -39,6 +40,7 @@ const heartbeat = definePlugin({
       ...(authKey === undefined ? [] : [{ path: 'authKey', value: authKey, what: 'this key' }]),
     ]
   },
+  reconstruct,
   tasks: (t) => [
     packageTask(t, needs),
     configTask(t),

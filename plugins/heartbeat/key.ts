@@ -40,7 +40,7 @@ export function parseKeys(content: string | undefined): Keys {
 
 const renderKeys = ({ auth, keys }: Keys): Secret =>
   new Secret(`auth ${auth}\n${keys.map(({ number, method, key }) => `${number} ${method} ${key}\n`).join('')}`)
-const signing = ({ auth, keys }: Keys): Key | undefined => keys.find(({ number }) => number === auth)
+export const signing = ({ auth, keys }: Keys): Key | undefined => keys.find(({ number }) => number === auth)
 const same = (a: Key | undefined, b: Key | undefined): boolean => JSON.stringify(a) === JSON.stringify(b)
 /** 192 random bits. */
 const newKey = (): string => randomBytes(24).toString('hex')

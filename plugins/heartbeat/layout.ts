@@ -6,6 +6,14 @@ import type { schema } from './schema.js'
 export type Heartbeat = Settings<typeof schema>
 export type At = Context<Heartbeat, typeof network | typeof drbd>
 
+/** What the files are made from. */
+export interface Plan {
+  readonly settings: Heartbeat
+  readonly cluster: { readonly nodes: readonly { readonly name: string }[] }
+  readonly of: At['of']
+  readonly offered: At['offered']
+}
+
 export type Builder = TaskBuilder<Heartbeat, typeof network | typeof drbd>
 
 /** A resource of the group that another plugin offers as `cluster-resource`: started after the addresses. */
@@ -17,7 +25,7 @@ export interface ClusterResource {
   /** Units that systemd must not start, since the agent does. */
   readonly units?: readonly string[]
 }
-export const offeredResources = (at: Context<unknown>): readonly ClusterResource[] =>
+export const offeredResources = (at: Pick<Plan, 'offered'>): readonly ClusterResource[] =>
   at.offered('cluster-resource') as readonly ClusterResource[]
 export const agentPath = (name: string): string => `/etc/ha.d/resource.d/${name}`
 
@@ -29,10 +37,10 @@ export const paths = {
 } as const
 export const service = 'heartbeat.service'
 
-export const homeOf = (at: At): string => at.settings.home ?? at.of(drbd).primary
+export const homeOf = (at: Plan): string => at.settings.home ?? at.of(drbd).primary
 
 /** The interface whose subnet an address is in. */
-export function interfaceFor(at: At, address: string): string | undefined {
+export function interfaceFor(at: Pick<Plan, 'of'>, address: string): string | undefined {
   const number = ipv4(bare(address))
   return Object.entries(at.of(network).interfaces).find(([, { addresses }]) =>
     Object.values(addresses).some((own) => {
@@ -44,7 +52,7 @@ export function interfaceFor(at: At, address: string): string | undefined {
 
 /** Replicated devices with a filesystem: what the group mounts. */
 export const mounts = (
-  at: At,
+  at: Pick<Plan, 'of'>,
 ): readonly { readonly resource: string; readonly device: string; readonly mount: string; readonly type: string }[] =>
   Object.entries(at.of(drbd).resources).flatMap(([resource, own]) =>
     own.filesystem

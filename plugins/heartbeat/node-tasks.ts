@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { ask, type Finding, files, finding, Secret, type Step, sh, type Task, units } from 'ha-provision'
 import { packaged } from '../packaged.js'
+import { configDifferences, hasFencing } from './compare.js'
+import { resourcesDifference } from './group.js'
 import { type At, agentPath, type Builder, offeredResources, paths, service } from './layout.js'
 import { configFile, masked, resourcesFile } from './render.js'
 
@@ -17,7 +19,9 @@ const agents = (at: At): Readonly<Record<string, { readonly content: string; rea
   ),
 })
 
-type ConfigId = 'config-file' | 'config-mode' | 'resources-file' | 'no-agent' | 'other-agent'
+const isPrivate = (mode: string | undefined): boolean => mode === '0600' || mode === '0400'
+
+type ConfigId = 'config-file' | 'config-mode' | 'resources-file' | 'resources-by-hand' | 'no-agent' | 'other-agent'
 
 export const configTask = (t: Builder): Task =>
   t.perNode({
@@ -31,22 +35,28 @@ export const configTask = (t: Builder): Task =>
     check(at): readonly Finding<ConfigId>[] | { waits: string } {
       const { files: found, dir } = at.facts
       if (!dir) return { waits: 'waits for heartbeat/packages' }
-      const config = configFile(at)
       const findings: Finding<ConfigId>[] = []
-      if (found.config?.content !== config)
+      const config = found.config?.content
+      if (config === undefined || configDifferences(at, at.node, config).length > 0)
         findings.push(
           finding('config-file', {
             subject: paths.config,
-            desired: masked(config),
-            actual: found.config && masked(found.config.content),
+            desired: masked(configFile(at, config)),
+            actual: config && masked(config),
           }),
         )
-      else if (at.settings.stonith.length > 0 && found.config.mode !== '0600')
-        findings.push(finding('config-mode', { subject: paths.config, desired: '0600', actual: found.config.mode }))
-      const resources = resourcesFile(at)
-      if (found.resources?.content !== resources)
+      else if (hasFencing(config) && !isPrivate(found.config?.mode))
+        findings.push(finding('config-mode', { subject: paths.config, desired: '0600', actual: found.config?.mode }))
+      const resources = found.resources?.content
+      const { isEqual, shared } = resourcesDifference(at, resources ?? '')
+      if (resources === undefined || !isEqual || shared.length > 0)
         findings.push(
-          finding('resources-file', { subject: paths.resources, desired: resources, actual: found.resources?.content }),
+          finding(shared.length > 0 ? 'resources-by-hand' : 'resources-file', {
+            subject: paths.resources,
+            desired: resourcesFile(at, resources),
+            actual: resources,
+            ...(shared.length > 0 ? { note: `in another group: ${shared.join(', ')}` } : {}),
+          }),
         )
       for (const [subject, { content, own }] of Object.entries(agents(at))) {
         const actual = at.facts.agents[subject]
@@ -65,11 +75,28 @@ export const configTask = (t: Builder): Task =>
     },
     fix: {
       'config-file': (at) => [
-        { kind: 'write', path: paths.config, content: new Secret(configFile(at)), mode: '0600', owner: 'root:root' },
+        {
+          kind: 'write',
+          path: paths.config,
+          content: new Secret(configFile(at, at.facts.files.config?.content)),
+          mode: '0600',
+          owner: 'root:root',
+        },
       ],
       'config-mode': () => [{ kind: 'run', title: 'only root reads ha.cf', command: sh`chmod 0600 ${paths.config}` }],
       // Read at every takeover; nothing that runs changes by it.
-      'resources-file': (at) => [{ kind: 'write', path: paths.resources, content: resourcesFile(at), mode: '0644' }],
+      'resources-file': (at) => [
+        {
+          kind: 'write',
+          path: paths.resources,
+          content: resourcesFile(at, at.facts.files.resources?.content),
+          mode: '0644',
+        },
+      ],
+      'resources-by-hand': {
+        manual:
+          'haresources has several groups, and more than one of them has what this config has in its only group. Put it into one line there, or leave it out of the config.',
+      },
       'no-agent': (at) => writeAgent(at, at.finding),
       'other-agent': (at) => writeAgent(at, at.finding),
     },

@@ -1,16 +1,24 @@
-import { createHmac, randomBytes } from 'node:crypto'
-import drbd from '../drbd/index.js'
 import network, { addressOn } from '../network/index.js'
-import { type At, homeOf, interfaceFor, mounts, offeredResources } from './layout.js'
+import { groupWords, knownOf, mainGroup } from './group.js'
+import { type HaCf, isOwnLogging, parseHaCf } from './ha-cf.js'
+import { isSameWord, parseHaresources } from './haresources.js'
+import { homeOf, type Plan } from './layout.js'
 
-let salt: Buffer | undefined
-function mark(text: string): string {
-  salt ??= randomBytes(16)
-  return createHmac('sha256', salt).update(text).digest('hex').slice(0, 6)
-}
+export { masked } from './masked.js'
 
-/** ha.cf, the same on both nodes: a ucast to a node's own address is ignored there. ha.cf(5) */
-export function configFile(at: At): string {
+const header = '# Written by ha-provision; changes are found and mended.'
+
+const timeText = (seconds: number): string =>
+  Number.isInteger(seconds) ? String(seconds) : `${Math.round(seconds * 1000)}ms`
+
+/** Lines of an ha.cf that no option says: they stay. Fencing lines do too, as long as no option says any. */
+const keptLines = (at: Plan, found: HaCf): readonly string[] => [
+  ...found.foreign,
+  ...(at.settings.stonith.length === 0 ? found.stonith.map((line) => `stonith_host ${line}`) : []),
+]
+
+/** ha.cf, the same on both nodes: a ucast to a node's own address is ignored there. `existing` is what it replaces. ha.cf(5) */
+export function configFile(at: Plan, existing = ''): string {
   const { settings, cluster } = at
   const nodes = cluster.nodes.map(({ name }) => name)
   const links = settings.links.flatMap(({ type, interface: link, group }) => {
@@ -19,9 +27,12 @@ export function configFile(at: At): string {
     if (type === 'mcast') return [`mcast ${link} ${group} ${settings.udpPort} 1 0`]
     return nodes.map((node) => `ucast ${link} ${addressOn(at.of(network), link, node)}`)
   })
+  const found = parseHaCf(existing)
+  const kept = keptLines(at, found)
   return [
-    '# Written by ha-provision; changes are found and mended.',
-    'use_logd yes',
+    header,
+    // A log that somebody chose stays; with the daemon on, Heartbeat would no longer write it.
+    ...(found.logging.some((line) => !isOwnLogging(line)) ? found.logging : ['use_logd yes']),
     // The order matters: links that come before it use port 694 without a word.
     `udpport ${settings.udpPort}`,
     ...links,
@@ -29,28 +40,28 @@ export function configFile(at: At): string {
     'autojoin none',
     'crm no',
     `auto_failback ${settings.autoFailback ? 'on' : 'off'}`,
-    `keepalive ${Number.isInteger(settings.keepaliveS) ? settings.keepaliveS : `${Math.round(settings.keepaliveS * 1000)}ms`}`,
-    `warntime ${settings.warntimeS}`,
-    `deadtime ${settings.deadtimeS}`,
-    `initdead ${settings.initdeadS}`,
+    `keepalive ${timeText(settings.keepaliveS)}`,
+    `warntime ${timeText(settings.warntimeS)}`,
+    `deadtime ${timeText(settings.deadtimeS)}`,
+    `initdead ${timeText(settings.initdeadS)}`,
     ...settings.stonith.map((line) => `stonith_host ${line}`),
+    ...(kept.length > 0 ? ['# What was there beside:', ...kept] : []),
     '',
   ].join('\n')
 }
 
-/** The group: replication, filesystems, addresses, more; started from left to right, stopped from right to left. */
-export function resourcesFile(at: At): string {
-  const words = [
-    homeOf(at),
-    ...Object.keys(at.of(drbd).resources).map((name) => `drbddisk::${name}`),
-    ...mounts(at).map(({ device, mount, type }) => `Filesystem::${device}::${mount}::${type}`),
-    ...at.settings.virtualIps.map((address) => `IPaddr2::${address}/${interfaceFor(at, address)}`),
-    ...offeredResources(at).map(({ words: own }) => own),
-    ...at.settings.resources,
-  ]
-  return `# Written by ha-provision; changes are found and mended.\n${words.join(' ')}\n`
+/** haresources. Words that do what they should keep their spelling, with what it says beyond; groups beside ours stay. */
+export function resourcesFile(at: Plan, existing = ''): string {
+  const want = groupWords(at)
+  const known = knownOf(at)
+  const groups = parseHaresources(existing)
+  const main = mainGroup(groups, want, known)
+  const words = want.map((word) => main?.words.find((own) => isSameWord(word, own, known))?.text ?? word.text)
+  const others = groups.filter((group) => group !== main).map(({ line }) => line)
+  return [
+    header,
+    [homeOf(at), ...words].join(' '),
+    ...(others.length > 0 ? ['# Groups that were there beside:', ...others] : []),
+    '',
+  ].join('\n')
 }
-
-/** The same text without what devices for fencing are told: passwords stand there. Different ones keep a different mark. */
-export const masked = (config: string): string =>
-  config.replace(/^(stonith(?:_host)?\s+\S+\s+\S+)\s+(\S.*)$/gm, (_, head, told) => `${head} [hidden ${mark(told)}]`)

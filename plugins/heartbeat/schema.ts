@@ -7,9 +7,10 @@ export const schema = {
   properties: {
     udpPort: {
       type: 'integer',
-      minimum: 1024,
+      minimum: 1,
       maximum: 65535,
-      description: "UDP port of this cluster's heartbeats. Clusters that share a subnet need different ones.",
+      description:
+        "UDP port of this cluster's heartbeats; 694 is Heartbeat's own. Clusters that share a subnet need different ones.",
     },
     links: {
       type: 'array',
@@ -55,7 +56,11 @@ export const schema = {
     resources: {
       type: 'array',
       default: [],
-      items: { type: 'string', pattern: '^[A-Za-z0-9_.-]+(::[^\\s:]+)*$', errorMessage: 'must be AGENT::ARGUMENT::…' },
+      items: {
+        type: 'string',
+        pattern: '^[A-Za-z0-9_.-]+(::[^\\s:#]+(:[^\\s:#]+)*)*$',
+        errorMessage: 'must be AGENT::ARGUMENT::…',
+      },
       description: 'More resources of the group, started last, as in haresources.',
     },
     authKey: {
@@ -77,15 +82,15 @@ export const schema = {
       description: 'The service goes home when its node is back. For a database a second interruption.',
     },
     keepaliveS: { type: 'number', minimum: 0.1, default: 1, description: 'Seconds between heartbeats.' },
-    warntimeS: { type: 'integer', minimum: 1, default: 5, description: 'Seconds of silence until a warning.' },
+    warntimeS: { type: 'number', minimum: 1, default: 5, description: 'Seconds of silence until a warning.' },
     deadtimeS: {
-      type: 'integer',
+      type: 'number',
       minimum: 2,
       default: 15,
       description: 'Seconds of silence until a node is taken for dead. Too low under load: both run the service.',
     },
     initdeadS: {
-      type: 'integer',
+      type: 'number',
       minimum: 4,
       default: 60,
       description: 'The same for the first moments after start; at least twice deadtimeS.',
