@@ -9,6 +9,7 @@ import { evidenceTask } from './evidence.js'
 import { instanceTask } from './instance.js'
 import { type At, type Db2, databasePath, mountOf } from './layout.js'
 import { moveTask } from './move.js'
+import { reconstruct } from './reconstruct.js'
 import { schema } from './schema.js'
 import { softwareTask } from './software.js'
 import { stubTask } from './stub.js'
@@ -28,8 +29,8 @@ const needs = ({ packages }: Db2): readonly PackageNeed[] =>
 
 function validate(at: At): readonly Fault[] {
   const faults: Fault[] = []
-  const { acceptLicence, instances } = at.settings
-  if (!acceptLicence)
+  const { acceptLicence, installer, instances } = at.settings
+  if (acceptLicence === false || (installer !== undefined && !acceptLicence))
     faults.push({
       path: 'db2.acceptLicence',
       message: "Db2 cannot be installed without IBM's licence agreement",
@@ -81,6 +82,7 @@ const db2 = definePlugin({
     ),
   }),
   validate,
+  reconstruct,
   tasks: (t) => [
     evidenceTask(t),
     packageTask(t, ({ settings }) => needs(settings), { before: 'heartbeat' }),

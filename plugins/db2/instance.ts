@@ -1,7 +1,7 @@
 import { type Finding, finding, given, type Step, sh, type Task } from 'ha-provision'
 import { type At, asOwner, type Builder, clp, type Instance } from './layout.js'
 import { parseConfiguration } from './parse/database.js'
-import { parseGlobalRegistry, parseProfileRegistry } from './parse/instance.js'
+import { parseGlobalRegistry, parseProfileRegistry, portOf } from './parse/instance.js'
 import { activeOf, type Nodes } from './place.js'
 import { type InstanceFact, instanceProbes, outputOf, unknownEnvironment } from './probes.js'
 
@@ -48,7 +48,13 @@ export function settingsOf(at: At, name: string, node: string, fact: InstanceFac
   const configuration = parseConfiguration(dbm.stdout)
   for (const [parameter, desired] of Object.entries(parameters(instance))) {
     const actual = configuration.get(parameter)
-    if (actual !== desired) found.push(finding('parameter', { subject: `${name} ${parameter}`, desired, actual }))
+    // A name of /etc/services, as db2icrt writes it, stands for its port.
+    const isSame =
+      actual === desired ||
+      (parameter === 'SVCENAME' &&
+        actual !== undefined &&
+        String(portOf(actual, fact.services.join('\n'), name)) === desired)
+    if (!isSame) found.push(finding('parameter', { subject: `${name} ${parameter}`, desired, actual }))
   }
   return found
 }

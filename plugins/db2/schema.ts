@@ -23,16 +23,18 @@ const parameters = {
 export const schema = {
   type: 'object',
   additionalProperties: false,
-  required: ['acceptLicence', 'installer', 'instances'],
+  required: ['instances'],
   properties: {
     acceptLicence: {
       type: 'boolean',
-      description: "true: you have read IBM's licence agreement and accept it; the installer is told so.",
+      description:
+        "true: you have read IBM's licence agreement and accept it; the installer is told so. Needed to install Db2.",
     },
     installer: {
       type: 'string',
       minLength: 1,
-      description: "IBM's tarball for Linux: a file on this computer, relative to the config, or an https URL.",
+      description:
+        "IBM's tarball for Linux: a file on this computer, relative to the config, or an https URL. Not needed where Db2 is installed.",
     },
     installDir: {
       type: 'string',

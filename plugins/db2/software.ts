@@ -24,6 +24,7 @@ cd / && rm -rf ${spool}`,
   )
 
 function bring({ settings, cluster }: At): readonly Step[] {
+  if (settings.installer === undefined) return []
   const to = `${spool}/installer.tar.gz`
   if (settings.installer.startsWith('https://'))
     return [
@@ -38,7 +39,7 @@ function bring({ settings, cluster }: At): readonly Step[] {
   return [{ kind: 'upload', from: fromConfigDir(cluster, settings.installer), to, mode: '0600' }]
 }
 
-type Id = 'not-installed' | 'other-level'
+type Id = 'not-installed' | 'no-installer' | 'other-level'
 
 export const softwareTask = (t: Builder): Task =>
   t.perNode({
@@ -50,7 +51,7 @@ export const softwareTask = (t: Builder): Task =>
       const own = copies.find(({ path }) => path === settings.installDir)
       if (!own)
         return [
-          finding('not-installed', {
+          finding(settings.installer === undefined ? 'no-installer' : 'not-installed', {
             subject: settings.installDir,
             desired: settings.level ?? 'a copy of Db2',
             actual: copies.map(({ path, level }) => `${level} in ${path}`).join(', ') || undefined,
@@ -78,6 +79,10 @@ export const softwareTask = (t: Builder): Task =>
             ),
           },
         ]
+      },
+      'no-installer': {
+        manual:
+          "Db2 is not installed on this node, and the config does not say from where. Set db2.installer to IBM's tarball, and db2.acceptLicence when you have read its licence.",
       },
       'other-level': {
         manual:

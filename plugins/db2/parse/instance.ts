@@ -93,6 +93,10 @@ export function parseServices(text: string, instance: string): ReadonlyMap<strin
   )
 }
 
+/** SVCENAME as a port: a number, or a name of /etc/services. */
+export const portOf = (service: string, services: string, instance: string): number | undefined =>
+  /^\d+$/.test(service) ? Number(service) : parseServices(services, instance).get(service)
+
 /** Homes whose profile is read by the lines that db2icrt adds to an owner's shell profile. */
 export const parseProfileHomes = (text: string): readonly string[] => [
   ...new Set([...text.matchAll(/^\s*\.\s+(\/\S+)\/sqllib\/db2profile\s*$/gm)].map(([, home = '']) => home)),

@@ -260,3 +260,31 @@ describe('the question', () => {
     })
   })
 })
+
+describe('what a config without an installer, and an instance made by hand, lack', () => {
+  it('Db2 that is not there, and no word from where: for a person', () => {
+    const task = taskOf(db2, 'software')
+    const at = nodeContextOf(situation({ installer: undefined, acceptLicence: undefined }))
+    const copies = (text: string, code = 0) => ({ copies: task.probes(at).copies?.parse({ ...output(text), code }) })
+    expect(task.check({ ...at, facts: copies('', 99) })).toMatchObject([{ id: 'no-installer' }])
+    expect(task.fix['no-installer']).toHaveProperty('manual')
+    expect(
+      task.check({
+        ...at,
+        facts: copies(recorded('db2ls_c_1158.txt').replace('/opt/ibm/db2/v1158', settings.installDir)),
+      }),
+    ).toEqual([])
+  })
+  it('SVCENAME as a name of /etc/services stands for its port', () => {
+    const named = (text: string) => {
+      const dbm = '\n TCP/IP Service name                          (SVCENAME) = db2c_db2inst1\n'
+      return judge('instance', {
+        'db-a': { ...active, services: text, owner: { ...active.owner, dbm } },
+        'db-b': stub,
+      }).ids
+    }
+    expect(named('db2c_db2inst1\t50000/tcp\n')).toEqual([])
+    expect(named('db2c_db2inst1\t50001/tcp\n')).toEqual(['parameter: db2inst1 SVCENAME'])
+    expect(named('')).toEqual(['parameter: db2inst1 SVCENAME'])
+  })
+})
