@@ -2,6 +2,7 @@ import { type Finding, files, finding, type Probe, type Step, type Task } from '
 import { type Databases, databasesOf, type Nodes } from './databases.js'
 import { type At, type Builder, toolOf } from './layout.js'
 import { surveyProbe } from './survey.js'
+import type { ListFile } from './tools/tool.js'
 
 type Placed = Step & { readonly on: string }
 type List = Record<'list', { readonly content: string } | undefined>
@@ -20,6 +21,16 @@ function wantedList(at: At, { wanted, covered }: Databases): string | undefined 
   return toolOf(at)
     .list(at)
     ?.render([...all].sort())
+}
+
+/** Comments and order of a list do not matter where it can be read, nor what the program passes over. */
+function isSame(at: At, { read }: ListFile, actual: string | undefined, desired: string | undefined): boolean {
+  if (!read || actual === undefined || desired === undefined) return actual === desired
+  const keys = (text: string) =>
+    read(text)
+      .filter((key) => !at.settings.exclude.includes(key))
+      .toSorted()
+  return keys(actual).join() === keys(desired).join()
 }
 
 /** Every database of every instance, made by this tool or by hand, is in the backup tool's list on both nodes. */
@@ -42,7 +53,7 @@ export const coverageTask = (t: Builder): Task =>
       return Object.entries((at as Asked).nodes).flatMap(([node, facts]) => {
         const actual = facts.list.list?.content
         const rest = { subject: `${node}:${list.path}`, desired, actual, ...(note ? { note } : {}) }
-        return actual === desired ? [] : [finding(note ? 'uncovered' : 'list', rest)]
+        return isSame(at, list, actual, desired) ? [] : [finding(note ? 'uncovered' : 'list', rest)]
       })
     },
     fix: {

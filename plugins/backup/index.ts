@@ -7,6 +7,7 @@ import { coverageTask, staleTask } from './coverage.js'
 import { drillCommand } from './drill.js'
 import { toolOf } from './layout.js'
 import { programTask } from './program.js'
+import { reconstruct } from './reconstruct.js'
 import { schema } from './schema.js'
 
 declare module 'ha-provision' {
@@ -30,5 +31,6 @@ const backup = definePlugin({
     staleTask(t),
   ],
   commands: [drillCommand],
+  reconstruct,
 })
 export default backup

@@ -1,7 +1,16 @@
 import { type Finding, files, finding, type Step, sh, type Task, units } from 'ha-provision'
 import { type At, type Builder, toolOf } from './layout.js'
+import type { Difference, ToolFile } from './tools/tool.js'
+import { type DropIn, dropIns } from './unit.js'
 
-type Id = 'file' | 'mode' | 'timer'
+type Id = 'file' | 'by-hand' | 'mode' | 'timer'
+
+/** Drop-ins of our units. */
+export const dropInsProbe = dropIns('ha-db2-backup.timer', 'ha-db2-backup.service')
+
+/** A stricter mode is as good: root alone reads the files. */
+export const isMode = (actual: string, desired: string): boolean =>
+  actual[1] === desired[1] && (Number.parseInt(actual, 8) & ~Number.parseInt(desired, 8)) === 0
 
 /** The tool's own files and timers, equal on both nodes: which of them works is decided when it runs. */
 export const programTask = (t: Builder): Task =>
@@ -11,15 +20,27 @@ export const programTask = (t: Builder): Task =>
     probes: (at) => ({
       files: files(Object.fromEntries(Object.keys(toolOf(at).files(at)).map((path) => [path, path]))),
       units: units(...toolOf(at).timers),
+      dropIns: dropInsProbe,
     }),
     check(at): readonly Finding<Id>[] {
       const found: Finding<Id>[] = []
-      for (const [path, { content, mode }] of Object.entries(toolOf(at).files(at))) {
+      for (const [path, file] of Object.entries(toolOf(at).files(at))) {
         const actual = at.facts.files[path]
-        if (actual?.content !== content)
-          found.push(finding('file', { subject: path, desired: content, actual: actual?.content }))
-        else if (actual.mode !== mode)
-          found.push(finding('mode', { subject: path, desired: mode, actual: actual.mode }))
+        const unit = path.slice(path.lastIndexOf('/') + 1)
+        const beside = (at.facts.dropIns as Readonly<Record<string, readonly DropIn[]>>)[unit] ?? []
+        const difference = compare(file, actual?.content, beside)
+        if (difference && 'byHand' in difference)
+          found.push(finding('by-hand', { subject: path, ...difference.byHand }))
+        else if (difference)
+          found.push(
+            finding('file', {
+              subject: difference.path ?? path,
+              desired: difference.content,
+              actual: difference.shown ?? actual?.content,
+            }),
+          )
+        else if (actual && !isMode(actual.mode, file.mode))
+          found.push(finding('mode', { subject: path, desired: file.mode, actual: actual.mode }))
       }
       for (const [unit, { enabled, active }] of Object.entries(at.facts.units))
         if (enabled !== 'enabled' || active !== 'active')
@@ -33,7 +54,11 @@ export const programTask = (t: Builder): Task =>
       return found
     },
     fix: {
-      file: (at) => write(at, at.finding.subject ?? ''),
+      file: (at) => write(at, at.finding),
+      'by-hand': {
+        manual:
+          'The file says something that the config cannot, and that would be lost if it were written: change what is named in the file itself, on each node. Without the file, the next run writes it.',
+      },
       mode: ({ finding: { subject = '', desired } }): readonly Step[] => [
         { kind: 'run', title: `mode of ${subject}`, command: sh`chmod ${String(desired)} ${subject}` },
       ],
@@ -47,19 +72,24 @@ export const programTask = (t: Builder): Task =>
     },
   })
 
-function write(at: At, path: string): readonly Step[] {
-  const file = toolOf(at).files(at)[path]
-  if (!file) return []
-  const isUnit = path.startsWith('/etc/systemd/system/')
-  const unit = path.slice(path.lastIndexOf('/') + 1)
+const compare = (file: ToolFile, actual: string | undefined, beside: readonly DropIn[]): Difference | undefined =>
+  actual !== undefined && file.compare
+    ? file.compare(actual, beside)
+    : actual === file.content
+      ? undefined
+      : { content: file.content }
+
+function write(at: At, { subject: path = '', desired }: Finding): readonly Step[] {
+  const mode = toolOf(at).files(at)[path]?.mode ?? '0644'
+  const [, unit] = /^\/etc\/systemd\/system\/([^/]+?)(?:\.d\/.*)?$/.exec(path) ?? []
   return [
-    { kind: 'write', path, ...file, owner: 'root:root' },
-    ...(isUnit
+    { kind: 'write', path, content: String(desired), mode, owner: 'root:root' },
+    ...(unit
       ? [
           {
             kind: 'run',
             title: `systemd reads ${unit}`,
-            command: sh`systemctl daemon-reload${{ script: path.endsWith('.timer') ? ` && systemctl try-restart ${unit}` : '' }}`,
+            command: sh`systemctl daemon-reload${{ script: unit.endsWith('.timer') ? ` && systemctl try-restart ${unit}` : '' }}`,
           } as const,
         ]
       : []),

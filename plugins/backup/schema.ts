@@ -27,7 +27,7 @@ export const schema = {
     },
     at: {
       type: 'string',
-      pattern: '^[A-Za-z0-9*:,./~ -]+$',
+      pattern: '^[A-Za-z0-9*:,./~ _+-]+$',
       default: '*-*-* 02:00:00',
       description: 'When, as OnCalendar of systemd.time(7); up to a quarter of an hour later.',
     },

@@ -1,17 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { type Command, type Fault, type PackageNeed, quote, raw, sh } from 'ha-provision'
-import db2 from '../../db2/index.js'
+import { type Command, type Fault, type PackageNeed, raw, sh } from 'ha-provision'
 import { packaged } from '../../packaged.js'
-import type { At } from '../layout.js'
-import type { Tool } from './tool.js'
+import type { DropIn } from '../unit.js'
+import { compareConf, config } from './native-conf.js'
+import { paths } from './native-paths.js'
+import { compareUnit, service, timer } from './native-units.js'
+import type { Key, Tool } from './tool.js'
 
-export const paths = {
-  program: '/usr/local/sbin/ha-db2-backup',
-  config: '/etc/ha-provision/backup.conf',
-  list: '/etc/ha-provision/backup.databases',
-  service: '/etc/systemd/system/ha-db2-backup.service',
-  timer: '/etc/systemd/system/ha-db2-backup.timer',
-} as const
+export { paths }
 
 /** Under this name a drill restores; a database of it is nobody's. */
 export const drillName = 'HADRILL'
@@ -22,52 +18,15 @@ export const program = (): string =>
     .map((piece) => readFileSync(packaged('backup', 'files', `${piece}.sh`), 'utf8'))
     .join('')
 
-const yes = (value: boolean): string => (value ? 'yes' : 'no')
-
-/** `KEY=value`, as a shell reads it. */
-function config(at: At): string {
-  const { directory, keep, compress, offline, exclude, copy } = at.settings
-  const values = {
-    DIRECTORY: directory,
-    LIST: paths.list,
-    DB2DIR: at.of(db2).installDir,
-    KEEP: String(keep),
-    COMPRESS: yes(compress),
-    OFFLINE: yes(offline),
-    EXCLUDE: exclude.join(' '),
-    COPY: copy?.program ?? '',
-    COPY_TARGET: copy?.target ?? '',
-    COPY_CONFIG: copy?.configFile ?? '',
-    COPY_PASSWORD: copy?.passwordFile ?? '',
-  }
-  const lines = Object.entries(values).map(([key, value]) => `${key}=${value === '' ? '' : quote(value)}\n`)
-  return `# Written by ha-provision.\n${lines.join('')}`
-}
-
-const service = `# Written by ha-provision.
-[Unit]
-Description=Verified backups of the Db2 databases that are active on this node
-Documentation=file:${paths.config}
-
-[Service]
-Type=oneshot
-ExecStart=${paths.program} run
-# Another run goes on.
-SuccessExitStatus=75
-`
-
-const timer = (at: string): string => `# Written by ha-provision.
-[Unit]
-Description=Backups of Db2 databases
-
-[Timer]
-OnCalendar=${at}
-RandomizedDelaySec=15min
-Persistent=true
-
-[Install]
-WantedBy=timers.target
-`
+/** Keys of a list, as the program reads it. */
+export const readList = (text: string): readonly Key[] => [
+  ...new Set(
+    text.split('\n').flatMap((line) => {
+      const [instance = '', database = ''] = line.trim().split(/[ \t]+/)
+      return instance === '' || instance.startsWith('#') ? [] : [`${instance}/${database}`]
+    }),
+  ),
+]
 
 const call = (verb: string): Command => sh`${paths.program} ${raw(verb)}`
 
@@ -88,14 +47,27 @@ export const native: Tool = {
   },
   packages: ({ copy }): readonly PackageNeed[] =>
     copy ? [{ apt: copy.program, dnf: copy.program, zypper: copy.program }] : [],
-  files: (at) => ({
-    [paths.program]: { content: program(), mode: '0755' },
-    [paths.config]: { content: config(at), mode: '0644' },
-    [paths.service]: { content: service, mode: '0644' },
-    [paths.timer]: { content: timer(at.settings.at), mode: '0644' },
-  }),
+  files(at) {
+    const conf = config(at)
+    const units = { [paths.service]: service, [paths.timer]: timer(at.settings.at) }
+    return {
+      [paths.program]: { content: program(), mode: '0755' },
+      [paths.config]: { content: conf, mode: '0644', compare: (actual) => compareConf(actual, at.settings, conf) },
+      ...Object.fromEntries(
+        Object.entries(units).map(([path, content]) => [
+          path,
+          {
+            content,
+            mode: '0644',
+            compare: (actual: string, beside: readonly DropIn[]) => compareUnit(actual, content, beside),
+          },
+        ]),
+      ),
+    }
+  },
   list: () => ({
     path: paths.list,
+    read: readList,
     render: (databases) =>
       `# Written by ha-provision: INSTANCE DATABASE\n${databases.map((key) => `${key.replace('/', ' ')}\n`).join('')}`,
   }),

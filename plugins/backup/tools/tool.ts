@@ -1,9 +1,25 @@
 import type { Command, Fault, PackageNeed } from 'ha-provision'
 import type { At, Backup } from '../layout.js'
+import type { DropIn } from '../unit.js'
+
+/** How a file on a node differs in meaning. */
+export type Difference =
+  | {
+      /** The whole file as it should be. */
+      readonly content: string
+      /** Path of another file that says it, such as a drop-in. */
+      readonly path?: string
+      /** What is there, as it may be shown. Default: the file. */
+      readonly shown?: string
+    }
+  /** An administrator said something that we would lose by writing. */
+  | { readonly byHand: { readonly desired: unknown; readonly actual: unknown } }
 
 export interface ToolFile {
   readonly content: string
   readonly mode: string
+  /** Compares by meaning; undefined: the same. Without it every byte counts. */
+  compare?(actual: string, dropIns: readonly DropIn[]): Difference | undefined
 }
 
 /** A database by its instance and name: `db2inst1/SAMPLE`. */
@@ -13,6 +29,8 @@ export interface ListFile {
   readonly path: string
   /** The whole file. */
   render(databases: readonly Key[]): string
+  /** The databases in it, for a list whose form does not matter. */
+  read?(text: string): readonly Key[]
 }
 
 /** What backs databases up. The commands run as root on a node, with the instance as `$1` and the database as `$2`. */

@@ -13,7 +13,7 @@ export const settings = {
   offline: false,
   exclude: [] as string[],
 }
-const others = {
+export const others = {
   db2: { installDir: '/opt/db2', instances: { inst: { home: '/data/inst', databases: {} } } },
   drbd: { primary: 'db-a', resources: {} },
 }
@@ -89,10 +89,15 @@ export function judgeCluster(
 
 export function judgeNode(
   id: string,
-  { files, units }: { files: Readonly<Record<string, { content: string; mode: string }>>; units: string },
+  {
+    files,
+    units,
+    dropIns = '',
+  }: { files: Readonly<Record<string, { content: string; mode: string }>>; units: string; dropIns?: string },
+  own: object = settings,
 ) {
   const task = taskOf(backup, id)
-  const context = nodeContextOf({ settings, others })
+  const context = nodeContextOf({ settings: own, others })
   const heads = Object.entries(files).map(
     ([path, { content, mode }]) => `@@file ${mode} root:root ${Buffer.byteLength(content)} ${path}\n`,
   )
@@ -100,6 +105,7 @@ export function judgeNode(
   const texts: Record<string, string> = {
     files: heads.length === 0 ? '' : `${heads.join('')}@@content ${Buffer.from(all.join('')).toString('base64')}\n`,
     units,
+    dropIns: `${dropIns}@@end\n`,
   }
   const facts = Object.fromEntries(
     Object.entries(task.probes(context)).map(([name, probe]) => [name, probe.parse(output(texts[name] ?? ''))]),
