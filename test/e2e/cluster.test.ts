@@ -4,6 +4,7 @@ import { data } from './data.js'
 import { databases } from './databases.js'
 import { drift } from './drift.js'
 import { type Lab, nodes, openLab } from './lab.js'
+import { law } from './law.js'
 import { loss } from './loss.js'
 import { move } from './move.js'
 
@@ -18,6 +19,7 @@ afterAll(async () => {
 })
 
 create(lab)
+law(lab)
 drift(lab)
 data(lab)
 databases(lab)

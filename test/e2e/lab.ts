@@ -14,14 +14,22 @@ export interface Result {
   readonly stderr: string
 }
 
-/** A user's project: the packed package installed into an empty folder, with a config, a plugin and a state of its own. */
-export interface Lab {
+/** A control machine as the program sees it: a folder with a config, and a state of its own. */
+export interface Control {
   readonly dir: string
-  readonly stateDir: string
-  /** `npx ha-provision …` in the project; with a Node of another version where one is named. */
+  /** `npx ha-provision …` in the folder; with a Node of another version where one is named. */
   ha(args: readonly string[], node?: string): Promise<Result>
   /** The same with `--json`. */
   report(args: readonly string[], node?: string): Promise<Report>
+}
+
+/** A user's project: the packed package installed into an empty folder, with a config, a plugin and a state of its own. */
+export interface Lab extends Control {
+  readonly stateDir: string
+  /** Another control machine that has nothing yet but the program. */
+  elsewhere(): Promise<Control>
+  /** Arguments of `reconstruct`: how each node is reached from there. */
+  access(): Promise<readonly string[]>
   /** A script on a node as root, over the key and the pinned host key that the tool made; rejects when it fails. */
   on(node: string, script: string): Promise<string>
   ssh(node: string): Promise<readonly string[]>
@@ -53,31 +61,50 @@ async function must(command: string, args: readonly string[], cwd: string): Prom
 }
 
 /** The packed package, a config and a plugin in an empty project. */
-async function install(dir: string): Promise<void> {
+async function install(dir: string, configFile: string): Promise<void> {
   await must('npm', ['pack', '--silent', '--pack-destination', dir], root)
   const [tarball = ''] = (await readdir(dir)).filter((name) => name.endsWith('.tgz'))
   await writeFile(join(dir, 'package.json'), '{ "name": "project", "private": true, "type": "module" }\n')
   await must('npm', ['install', '--no-audit', '--no-fund', join(dir, tarball)], dir)
-  const config = await readFile(join(root, 'test/e2e/ha.config.ts'), 'utf8')
+  const config = await readFile(join(root, 'test/e2e', configFile), 'utf8')
   await writeFile(join(dir, 'ha.config.ts'), config.replace('../projects/user-plugin/sysctl.js', './sysctl.ts'))
   await copyFile(join(root, 'test/projects/user-plugin/sysctl.ts'), join(dir, 'sysctl.ts'))
   await must('bash', [join(root, 'test/standin/db2/build.sh'), join(dir, 'db2-stand-in.tar.gz')], root)
 }
 
-export async function openLab(nodes: readonly string[]): Promise<Lab> {
+/** `project` has the program installed; `dir` is where it is called. */
+function control(project: string, dir: string, env: NodeJS.ProcessEnv): Control {
+  const call =
+    dir === project ? ['npx', '--no-install', 'ha-provision'] : [join(project, 'node_modules', '.bin', 'ha-provision')]
+  const main = join(project, 'node_modules', 'ha-provision', 'dist', 'src', 'cli.js')
+  const ha: Control['ha'] = (args, node) => {
+    const [program = '', ...words] = node === undefined ? call : ['npx', '-y', '-p', `node@${node}`, 'node', main]
+    return execute(program, [...words, ...args], { cwd: dir, env })
+  }
+  return {
+    dir,
+    ha,
+    async report(args, node) {
+      const result = await ha([...args, '--json'], node)
+      try {
+        return JSON.parse(result.stdout) as Report
+      } catch {
+        throw new Error(`no report: exit ${result.code}\n${result.stderr}\n${result.stdout}`)
+      }
+    },
+  }
+}
+
+/** A lab with the config `file` of this folder, whose cluster is `cluster`. */
+export async function openLab(nodes: readonly string[], file = 'ha.config.ts', cluster = 'e2e'): Promise<Lab> {
   // One that HA_PROVISION_KEEP=1 kept, to work on one part of the suite (vitest -t).
   const kept = process.env.HA_PROVISION_LAB
   const dir = kept ?? (await mkdtemp(join(tmpdir(), 'hap-e2e-')))
-  const stateDir = join(dir, 'state', 'ha-provision', 'e2e')
-  if (!kept) await install(dir)
-  const env = { ...process.env, XDG_STATE_HOME: join(dir, 'state'), CI: 'true', NO_COLOR: '1' }
-  const ha: Lab['ha'] = (args, node) =>
-    node === undefined
-      ? execute('npx', ['--no-install', 'ha-provision', ...args], { cwd: dir, env })
-      : execute('npx', ['-y', '-p', `node@${node}`, 'node', 'node_modules/ha-provision/dist/src/cli.js', ...args], {
-          cwd: dir,
-          env,
-        })
+  const stateDir = join(dir, 'state', 'ha-provision', cluster)
+  if (!kept) await install(dir, file)
+  const environment = (stateHome: string) => ({ ...process.env, XDG_STATE_HOME: stateHome, CI: 'true', NO_COLOR: '1' })
+  const env = environment(join(dir, 'state'))
+  const others: string[] = []
   const ssh: Lab['ssh'] = async (node) => {
     const { sshHost, sshPort } = JSON.parse(await readFile(join(stateDir, 'vm', node, 'vm.json'), 'utf8'))
     const options = [
@@ -107,18 +134,25 @@ export async function openLab(nodes: readonly string[]): Promise<Lab> {
     return number
   }
   return {
-    dir,
+    ...control(dir, dir, env),
     stateDir,
-    ha,
     ssh,
     pid,
-    async report(args, node) {
-      const result = await ha([...args, '--json'], node)
-      try {
-        return JSON.parse(result.stdout) as Report
-      } catch {
-        throw new Error(`no report: exit ${result.code}\n${result.stderr}\n${result.stdout}`)
-      }
+    async elsewhere() {
+      // Not below the project: two configs of one folder tree may not claim the same ports.
+      const other = await mkdtemp(join(tmpdir(), 'hap-elsewhere-'))
+      others.push(other)
+      return control(dir, other, environment(join(other, 'state')))
+    },
+    async access() {
+      const reached = await Promise.all(
+        nodes.map(async (node) => {
+          const { sshHost, sshPort } = JSON.parse(await readFile(join(stateDir, 'vm', node, 'vm.json'), 'utf8'))
+          return `${node}=root@${sshHost}:${sshPort}`
+        }),
+      )
+      const files = ['--identity', join(stateDir, 'iso', 'id_ed25519'), '--known-hosts', join(stateDir, 'known_hosts')]
+      return [...reached, ...files]
     },
     async on(node, script) {
       const result = await execute('ssh', [...(await ssh(node)), 'sh -s'], { env, input: script })
@@ -131,7 +165,8 @@ export async function openLab(nodes: readonly string[]): Promise<Lab> {
         const running = await pid(node).catch(() => undefined)
         if (running !== undefined) process.kill(running, 'SIGKILL')
       }
-      if (!process.env.HA_PROVISION_KEEP) await rm(dir, { recursive: true, force: true })
+      if (!process.env.HA_PROVISION_KEEP)
+        for (const folder of [dir, ...others]) await rm(folder, { recursive: true, force: true })
     },
   }
 }
