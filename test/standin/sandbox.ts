@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** An output that was recorded on a real Db2, byte for byte. */
@@ -13,7 +15,7 @@ export interface Ran {
 
 const scene = `set -u
 ip link set lo up || exit 90
-at=$(mktemp -d) && mount -t tmpfs standin "$at" || exit 90
+at=$1; mount -t tmpfs standin "$at" || exit 90
 for d in etc usr var opt home srv tmp; do
 mkdir -p "/$d" "$at/$d.u" "$at/$d.w" && mount -t overlay standin -o "lowerdir=/$d,upperdir=$at/$d.u,workdir=$at/$d.w" "/$d" || exit 90
 done
@@ -36,12 +38,15 @@ own() { su - db2inst1 -c "$1"; }`
 
 /** Private mounts over everything that the stand-in writes to; a process of its own, so that what it starts ends with it. */
 const enter = (script: string, timeout: number): Ran => {
+  const at = mkdtempSync(join(tmpdir(), 'hap-standin-'))
   const { status, stdout } = spawnSync(
     'unshare',
     // A network of its own as well: sockets and ports of another sandbox would be in the way.
-    ['--mount', '--pid', '--net', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', script],
+    ['--mount', '--pid', '--net', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', script, 'sh', at],
     { encoding: 'utf8', timeout, stdio: ['ignore', 'pipe', 'inherit'] },
   )
+  // The file system went with its namespace; only the place where it was stays.
+  rmdirSync(at)
   return { code: status ?? -1, stdout }
 }
 
