@@ -52,6 +52,10 @@ export const errors = {
       details: [`looked for ${places.join(', ')}`],
       hint: 'write one with `ha-provision init`, or name it with --config FILE',
     }),
+  severalConfigs: (dir: string, names: readonly string[]) =>
+    new KnownError('SEVERAL_CONFIGS', `there are several config files in ${dir}: ${names.join(', ')}`, {
+      hint: 'name the one that is meant with --config FILE',
+    }),
   configUnreadable: (file: string, reason: string) =>
     new KnownError('CONFIG_UNREADABLE', `${file} cannot be read: ${reason}`, {
       hint: 'check the path after --config, its ending (.ts, .js, .yaml, .json…) and its permissions',

@@ -78,10 +78,12 @@ function environmentOf(
         ? [
             ...remarks,
             {
-              kind: 'other',
+              kind: 'undecided',
               path: ['instances', name, 'port'],
               why:
-                service === '' ? 'it listens on no port' : `SVCENAME is ${service}, which /etc/services does not say`,
+                service === ''
+                  ? 'it listens on no port, and behind a virtual IP it has to'
+                  : `SVCENAME is ${service}, no name that db2icrt gives: /etc/services says its port`,
             },
           ]
         : remarks,
@@ -119,6 +121,7 @@ function instanceOf(
         options: {},
         remarks: [
           { kind: 'unknown', path, why: 'no node has its home now; start the service and run this again' } as const,
+          { kind: 'undecided', path: [...path, 'port'], why: 'it could not be asked' } as const,
         ],
       }
   const owner = 'value' in owners ? owners.value : undefined

@@ -57,12 +57,14 @@ export const usersTask = (t: Builder): Task =>
         else if (Number(own[2]) !== gid)
           found.push(finding('other-group', { subject: group, desired: gid, actual: Number(own[2]) }))
       }
-      for (const { name, uid, gid, home } of accounts(settings)) {
+      for (const { name, uid, gid, home, localHome } of accounts(settings)) {
         const own = users[name]
-        const desired = `uid ${uid}, gid ${gid}, home ${home}`
+        // Where a fenced user lives means nothing to the cluster.
+        const shown = (u: unknown, g: unknown, h: unknown) => `uid ${u}, gid ${g}${localHome ? '' : `, home ${h}`}`
+        const desired = shown(uid, gid, home)
         if (!own) found.push(finding('no-user', { subject: name, desired, actual: undefined }))
         else {
-          const actual = `uid ${own[2]}, gid ${own[3]}, home ${own[5]}`
+          const actual = shown(own[2], own[3], own[5])
           if (actual !== desired) found.push(finding('other-user', { subject: name, desired, actual }))
         }
       }

@@ -1,4 +1,4 @@
-import type { Remark } from 'ha-provision'
+import type { OptionPath, Reconstructed, Remark } from 'ha-provision'
 import drbd from '../drbd/index.js'
 import network, { addressesOf, bare, cidr, contains, ipv4 } from '../network/index.js'
 import type { Options } from './from-ha-cf.js'
@@ -30,8 +30,14 @@ export function fromHaresources(
   content: string,
   at: Pick<Plan, 'of' | 'cluster'>,
   signs: { readonly ownAgents: readonly string[]; readonly db2: boolean },
-): { readonly options: Partial<Options>; readonly offered: readonly string[]; readonly remarks: readonly Remark[] } {
+): {
+  readonly options: Partial<Options>
+  readonly offered: readonly string[]
+  readonly leftTo: NonNullable<Reconstructed<Options>['leftTo']>
+  readonly remarks: readonly Remark[]
+} {
   const remarks: Remark[] = []
+  const leftTo: { option: OptionPath; path: OptionPath; why: string }[] = []
   const known = knownOf(at)
   const base = [
     ...Object.keys(at.of(drbd).resources).map((name) => `drbddisk::${name}`),
@@ -42,20 +48,28 @@ export function fromHaresources(
   const other = (why: string) => remarks.push({ kind: 'other', path: ['resources'], why })
   for (const group of groups.filter((one) => one !== main))
     other(`haresources has another group, which stays as it is: ${group.line}`)
-  if (!main) return { options: {}, offered: [], remarks }
+  if (!main) return { options: {}, offered: [], leftTo, remarks }
   const virtualIps: string[] = []
   const resources: string[] = []
   const offered: string[] = []
   let isStarted = false
   for (const word of main.words) {
-    const [agent = ''] = word.text.split('::')
+    const [agent = '', instance = ''] = word.text.split('::')
+    const leave = () =>
+      leftTo.push({
+        option: ['db2', 'instances', instance],
+        path: ['resources'],
+        why: `haresources has ${word.text}, and db2 could not write that instance: without the word in resources it leaves the group`,
+      })
     if (base.some((own) => isSameWord(own, word, known))) continue
     if (isOffered(word, signs)) {
       offered.push(word.text)
+      leave()
       isStarted = true
       continue
     }
     if (agent === 'db2' && signs.db2) {
+      leave()
       other(`${word.text} in haresources: db2 starts its instances with an agent of its own, and check asks for that`)
       continue
     }
@@ -74,7 +88,7 @@ export function fromHaresources(
     if (word.kind === 'service') isStarted = true
   }
   const home = at.of(drbd).primary === main.home ? {} : { home: main.home }
-  return { options: { ...home, virtualIps, resources }, offered, remarks }
+  return { options: { ...home, virtualIps, resources }, offered, leftTo, remarks }
 }
 
 /** What check would find in haresources with these options, in words. */

@@ -145,7 +145,7 @@ export const reconstruct = reconstruction({
     if (group)
       for (const why of remainingGroup(plan, content)) remarks.push({ kind: 'other', path: ['resources'], why })
     for (const why of besideOf(nodes, options.resources ?? [])) other(why)
-    return { options, sources, remarks }
+    return { options, sources, remarks, ...(group ? { leftTo: group.leftTo } : {}) }
   },
   untraced: {
     authKey: 'a secret is not written into a config; the key that the nodes have stays',

@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, extname, join, relative, resolve } from 'node:path'
+import { basename, dirname, extname, join, relative, resolve } from 'node:path'
 import { coreSchema } from '../config/core.js'
 import { settle, stateRoot } from '../config/settle.js'
 import { errors, KnownError } from '../errors.js'
@@ -117,6 +118,8 @@ export async function reconstruct(command: ReconstructCommand): Promise<number> 
     destinations.map(({ label }) => label),
   )
   const file = out === undefined ? undefined : resolve(cwd, out)
+  const isTaken = () => errors.usage(`${out} exists and is left as it is`, 'remove it first, or name another file')
+  if (file !== undefined && existsSync(file)) throw isTaken()
   const plugins = sequence([...command.builtins])
   const groups = new Map<string, Probes>([
     [core, { name: hostName }],
@@ -165,13 +168,12 @@ export async function reconstruct(command: ReconstructCommand): Promise<number> 
       ...coreFaults(config, names),
       ...known,
     ]
-    const header = `Written by ha-provision reconstruct from ${names.join(' and ')}. Look it over, then: npx ha-provision check --mode modify`
+    const header = `Written by ha-provision reconstruct from ${names.join(' and ')}. Look it over, then: npx ha-provision check --mode modify${out === undefined ? '' : ` --config ${basename(out)}`}`
     const content = kind.endsWith('ts') ? toTypeScript(config, all, header) : toYaml(config, all, header)
     if (out === undefined || file === undefined) print(content.trimEnd())
     else {
       await writeFile(file, content, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'EEXIST')
-          throw errors.usage(`${out} exists and is left as it is`, 'remove it first, or name another file')
+        if (error.code === 'EEXIST') throw isTaken()
         throw errors.usage(`${out} cannot be written: ${error.message}`)
       })
       const shown = relative(cwd, file) || file

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
@@ -94,6 +94,9 @@ export async function loadConfig({
     ignoreEmptySearchPlaces: false,
     loaders: { ...scripts, '.yaml': text, '.yml': text, '.json': text, noExt: text },
   })
+  // Taking the first would work on the nodes of a config that nobody meant.
+  const several = names.filter((name) => existsSync(join(cwd, name)))
+  if (file === undefined && several.length > 1) throw errors.severalConfigs(relative('', cwd) || cwd, several)
   const found = await (file === undefined
     ? explorer.search(cwd)
     : explorer.load(join(dirname(file) === '.' ? cwd : '', file))

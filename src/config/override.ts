@@ -20,7 +20,8 @@ export const renderPath = (path: readonly (string | number)[]): string =>
 
 const branches = (schema: Schema): readonly Schema[] => [schema, ...(schema.anyOf ?? []), ...(schema.oneOf ?? [])]
 
-function step(schema: Schema, key: string | number): Schema | undefined {
+/** The schema of one key of an object or list; undefined where it has none. */
+export function step(schema: Schema, key: string | number): Schema | undefined {
   for (const branch of branches(schema)) {
     if (typeof key === 'number' && branch.items) return branch.items
     if (branch.properties && Object.hasOwn(branch.properties, key)) return branch.properties[key]

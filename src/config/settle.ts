@@ -9,6 +9,7 @@ import { composeSchema } from './compose.js'
 import { loadConfig } from './load.js'
 import { override, parsePath } from './override.js'
 import { siblingFaults } from './siblings.js'
+import { undecidedFaults } from './undecided.js'
 import { validateSchema } from './validate.js'
 
 /** A config that was read, validated and frozen: all that a run knows before it asks a machine. */
@@ -88,12 +89,15 @@ export async function settle({ cwd, builtins, file, set = [] }: SettleOptions): 
   const sound = (plugin: AnyPlugin) =>
     guarded(plugin.name, 'schema', () => validateSchema(composeSchema([plugin], names), {}))
   listed.forEach(sound)
-  const { faults: schemaFaults, settings } = validateSchema(composeSchema(all, names), config)
   const replaced = set.map((assignment) => parsePath(assignment.split('=')[0] ?? '') ?? [])
   const located = (fault: LocatedFault, path: readonly (string | number)[]): LocatedFault =>
     replaced.some((own) => own.length > 0 && own.every((key, i) => String(key) === String(path[i])))
       ? { ...fault, file: '--set' }
       : { ...fault, file: shownFile, ...loaded.locate(path) }
+  const { plugins: _plugins, hooks: _hooks, ...options } = overridden
+  const holes = undecidedFaults(options)
+  if (holes.length > 0) throw errors.config(holes.map(({ at, ...fault }) => located(fault, at)))
+  const { faults: schemaFaults, settings } = validateSchema(composeSchema(all, names), config)
   const faults: LocatedFault[] = schemaFaults.map(({ at, ...fault }) => located(fault, at))
   freeze(settings)
 

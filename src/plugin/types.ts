@@ -268,12 +268,15 @@ export type OptionPath = readonly (string | number)[]
 /** Something about a reconstructed option that a person must know. */
 export type Remark = { readonly path: OptionPath } & (
   | {
-      /** `inferred`: chosen from signs, `why` says which. `unknown`: leaves no trace on the nodes. `other`: there, and not to be said in a config. */
-      readonly kind: 'inferred' | 'unknown' | 'other'
+      /**
+       * `inferred`: chosen from signs, `why` says which. `unknown`: leaves no trace on the nodes. `other`: there, and not to be said in a config.
+       * `undecided`: the nodes have it, it could not be read, and its default would change them: the config is refused until a person says it.
+       */
+      readonly kind: 'inferred' | 'unknown' | 'other' | 'undecided'
       readonly why: string
     }
   | {
-      /** The nodes disagree. Both values are shown and none is chosen. */
+      /** The nodes disagree. Both values are shown and none is chosen: the config is refused until a person does. */
       readonly kind: 'differs'
       readonly values: Readonly<Record<string, unknown>>
       readonly why?: string
@@ -287,6 +290,8 @@ export interface Reconstructed<O> {
   /** Command or file that said it; holds for everything below that has none of its own. */
   readonly sources: readonly { readonly path: OptionPath; readonly from: string }[]
   readonly remarks: readonly Remark[]
+  /** What is not said here since another plugin says it. Where that could not be written, `path` is undecided. */
+  readonly leftTo?: readonly { readonly option: OptionPath; readonly path: OptionPath; readonly why: string }[]
 }
 
 /** The facts of all nodes, and the options of the plugins before, defaults filled in. */

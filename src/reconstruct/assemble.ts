@@ -4,12 +4,13 @@ import type { StageFacts } from '../engine/survey.js'
 import type { AnyPlugin, Existing, OptionPath, Probes, Reconstructed, Remark } from '../plugin/types.js'
 import { withoutDefaults } from './defaults.js'
 import { withoutSecrets } from './secrets.js'
+import { isThere, withUndecided } from './undecided.js'
 
 /** How one option is known. */
 export interface Known {
   /** From the config's root. */
   readonly path: OptionPath
-  readonly how: 'observed' | 'inferred' | 'unknown' | 'differs' | 'other'
+  readonly how: 'observed' | 'inferred' | 'unknown' | 'differs' | 'undecided' | 'other'
   /** Command or file it was read from. */
   readonly from?: string
   readonly why?: string
@@ -44,7 +45,7 @@ const sourceOf = (path: OptionPath, { sources }: Reconstructed<unknown>): string
 const needsOptions = (plugins: readonly AnyPlugin[], name: string): boolean =>
   (plugins.find((plugin) => plugin.name === name)?.schema.required ?? []).length > 0
 
-/** Runs the plugins' reconstructions in their order; each sees the options of those before it, defaults filled in. */
+/** Runs the plugins' reconstructions in their order; each sees the options of those before it, defaults filled in, without what is undecided. */
 export function assemble(
   plugins: readonly AnyPlugin[],
   nodes: Readonly<Record<string, ReadonlyMap<string, StageFacts>>>,
@@ -53,6 +54,10 @@ export function assemble(
   const options: Record<string, unknown> = {}
   const settings: Record<string, unknown> = {}
   const known: Known[] = []
+  const left: { readonly plugin: AnyPlugin; readonly option: OptionPath; readonly path: OptionPath; why: string }[] = []
+  const leaveOpen = (plugin: AnyPlugin, path: OptionPath) => {
+    options[plugin.name] = withUndecided(plugin.schema, options[plugin.name], path)
+  }
   for (const plugin of plugins) {
     const at = (path: OptionPath): OptionPath => [plugin.name, ...path]
     const { reconstruct } = plugin
@@ -115,6 +120,13 @@ export function assemble(
     for (const fault of checked.faults)
       known.push({ path: fault.at, how: 'other', why: `not valid in a config: ${fault.message}` })
     if (checked.faults.length === 0) settings[plugin.name] = checked.settings[plugin.name]
+    for (const { kind, path } of made.remarks) if (kind === 'differs' || kind === 'undecided') leaveOpen(plugin, path)
+    left.push(...(made.leftTo ?? []).map((one) => ({ plugin, ...one })))
+  }
+  for (const { plugin, option, path, why } of left) {
+    if (isThere(options, option)) continue
+    known.push({ path: [plugin.name, ...path], how: 'undecided', why })
+    leaveOpen(plugin, path)
   }
   return { options, known }
 }

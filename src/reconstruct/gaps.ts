@@ -3,6 +3,7 @@ import type { Known } from './assemble.js'
 
 const titles: Readonly<Record<Known['how'], string>> = {
   differs: 'the nodes disagree; nothing was chosen',
+  undecided: 'for a person to say',
   other: 'there, and not to be said in a config',
   inferred: 'inferred',
   unknown: 'not recoverable',

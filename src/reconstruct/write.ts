@@ -9,7 +9,7 @@ const line = (text: string): string => text.replace(/\s*[\p{Cc}\u2028\u2029]\s*/
 /** What stands above an option: how it is known, where it was not simply read. */
 function comment({ how, why, values }: Known): string | undefined {
   if (how === 'inferred') return `inferred: ${why}`
-  if (how === 'other') return why
+  if (how === 'other' || how === 'undecided') return why
   if (how !== 'differs') return undefined
   const each = Object.entries(values ?? {}).map(([node, value]) => `${node} has ${JSON.stringify(value)}`)
   return `the nodes disagree: ${each.join(', ')}${why ? `; ${why}` : ''}`

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { type ReconstructCommand, reconstruct } from '../../src/commands/reconstruct.js'
 import { loadConfig } from '../../src/config/load.js'
+import { settle } from '../../src/config/settle.js'
 import { type AnyPlugin, agreed, ask, definePlugin, type Reconstructed, reconstruction, sh } from '../../src/index.js'
 import { newDir, project } from '../support/cli.js'
 import { fakeNodes } from '../support/cluster.js'
@@ -154,9 +155,20 @@ observed (2):
   it('both values where the nodes disagree, and chooses none', async () => {
     node('db-a', { word: 'one' })
     node('db-b', { word: 'two' })
-    const { out, said } = await run(['db-a', 'db-b'])
-    expect(out).toContain('# word: the nodes disagree: db-a has "one", db-b has "two"\nword:\n  size: 2')
+    const { said } = await run(['db-a', 'db-b'], { out: 'c.yaml' })
     expect(said).toContain('the nodes disagree; nothing was chosen (1):\n  word.word: db-a has "one"; db-b has "two"\n')
+    const content = readFileSync(join(dir, 'c.yaml'), 'utf8')
+    expect(content).toContain(
+      'word:\n  size: 2\n  # the nodes disagree: db-a has "one", db-b has "two"\n  word: <undecided>\n',
+    )
+    expect(said).toContain(
+      'what is to be said in it first: the config has a fault; nothing was touched\n  c.yaml:11:9 word.word: <undecided>: the nodes did not say it',
+    )
+    const settled = (set: readonly string[]) => settle({ cwd: dir, builtins: [plugin], file: 'c.yaml', set })
+    await expect(settled([])).rejects.toMatchObject({ exitCode: 2 })
+    expect((await settled(['word.word=one'])).settings('word')).toMatchObject({ word: 'one', size: 2 })
+    writeFileSync(join(dir, 'c.yaml'), content.replace('  word: <undecided>\n', ''))
+    expect((await settled([])).settings('word')).toMatchObject({ size: 2 })
   })
   it('why a node could not be read, and nothing of that plugin', async () => {
     node('db-a', { word: 'hello' })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import { composeSchema } from '../../src/config/compose.js'
 import { validateSchema } from '../../src/config/validate.js'
-import type { AnyPlugin, Output, Remark } from '../../src/index.js'
+import type { AnyPlugin, Output, Reconstructed } from '../../src/index.js'
 import { withoutDefaults } from '../../src/reconstruct/defaults.js'
 
 export const nodes = ['db-a', 'db-b'] as const
@@ -46,7 +46,7 @@ export function rebuilt<O>(
   plugin: AnyPlugin,
   world: World<O>,
   said: (node: NodeName, probe: string) => Output,
-): { readonly options: unknown; readonly remarks: readonly Remark[] } {
+): { readonly options: unknown } & Pick<Reconstructed<unknown>, 'remarks' | 'leftTo'> {
   const { reconstruct } = plugin
   if (!reconstruct) throw new Error(`${plugin.name} has no reconstruct`)
   const facts = Object.fromEntries(
@@ -57,11 +57,11 @@ export function rebuilt<O>(
       ),
     ]),
   )
-  const { options, remarks } = reconstruct.build({
+  const { options, remarks, leftTo } = reconstruct.build({
     nodes: facts,
     of: (other) => world.others?.[other.name] as never,
   })
-  return { options: withoutDefaults(plugin.schema, options), remarks }
+  return { options: withoutDefaults(plugin.schema, options), remarks, ...(leftTo ? { leftTo } : {}) }
 }
 
 /**

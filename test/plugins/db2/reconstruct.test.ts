@@ -188,7 +188,17 @@ describe('reconstruct of db2', () => {
   it('the service is down: what its databases are is unknown, not nothing', () => {
     const { options, remarks } = read(() => said(settings, false))
     expect(options).toEqual({ instances: { db2inst1: { home: '/srv/db/db2inst1' } } })
-    expect(remarks).toMatchObject([{ kind: 'unknown', path: ['instances', 'db2inst1'] }])
+    expect(remarks).toMatchObject([
+      { kind: 'unknown', path: ['instances', 'db2inst1'] },
+      { kind: 'undecided', path: ['instances', 'db2inst1', 'port'] },
+    ])
+  })
+  it('a port that does not show is left to a person: the default would change it', () => {
+    const named = (service: string) =>
+      read(() => said(settings, true).replace(/(\(SVCENAME\) =).*/, `$1 ${service}`)).remarks
+    for (const service of ['payroll_db', ''])
+      expect(named(service)).toMatchObject([{ kind: 'undecided', path: ['instances', 'db2inst1', 'port'] }])
+    expect(named('50000')).toEqual([])
   })
   it('a node without a record, users with other numbers: named', () => {
     const { remarks } = read((node) => (node === 'db-a' ? '\n@@end 0\n' : said(settings, true)))

@@ -238,6 +238,9 @@ describe('two groups, and a multicast link', () => {
     const own = both({ ...cluster['db-a'], signs: 'db2\n' })
     expect(remarksOf(reconstructed(own).remarks, 'other').join('\n')).toContain('db2::db2inst1 in haresources')
     expect(reconstructed(own).options).not.toHaveProperty('resources.0', 'db2::db2inst1')
+    // Without db2's part the word would leave the group, and the database with it.
+    expect(reconstructed(own).leftTo).toMatchObject([{ option: ['db2', 'instances', 'db2inst1'], path: ['resources'] }])
+    expect(reconstructed(cluster).leftTo).toEqual([])
   })
 })
 
