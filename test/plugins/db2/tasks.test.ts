@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import db2 from '../../../plugins/db2/index.js'
-import { nodeContextOf, output, taskOf } from '../../support/task.js'
+import { factsOf, findingsOf, nodeContextOf, output, taskOf } from '../../support/task.js'
 import {
   active,
   cfg,
@@ -286,5 +286,24 @@ describe('what a config without an installer, and an instance made by hand, lack
     expect(named('db2c_db2inst1\t50000/tcp\n')).toEqual([])
     expect(named('db2c_db2inst1\t50001/tcp\n')).toEqual(['parameter: db2inst1 SVCENAME'])
     expect(named('')).toEqual(['parameter: db2inst1 SVCENAME'])
+  })
+})
+
+describe('users', () => {
+  const told = (passwd: string) => {
+    const task = taskOf(db2, 'users')
+    const at = nodeContextOf(situation())
+    const groups = 'db2iadm1:x:1000:\ndb2fadm1:x:1001:\n'
+    const facts = factsOf(task, at, { users: output(passwd), groups: output(groups) })
+    return findingsOf(task.check({ ...at, facts } as never)).map(({ id, subject }) => `${id}: ${subject}`)
+  }
+  const fenced = 'db2fenc1:x:1001:1001::/home/db2fenc1:/bin/bash\n'
+  const owner = `db2inst1:x:1000:1000::${home}:/bin/bash\n`
+  it('have the numbers of the config, and the owner its home; where a fenced user lives is nobody’s concern', () => {
+    expect(told(owner + fenced)).toEqual([])
+    expect(told(owner + fenced.replace('/home', '/srv/home'))).toEqual([])
+    expect(told(owner + fenced.replace('1001', '1009'))).toEqual(['other-user: db2fenc1'])
+    expect(told(owner.replace(home, '/home/db2inst1') + fenced)).toEqual(['other-user: db2inst1'])
+    expect(told(owner)).toEqual(['no-user: db2fenc1'])
   })
 })
