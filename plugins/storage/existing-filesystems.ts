@@ -1,5 +1,6 @@
 import type { Remark } from 'ha-provision'
 import { kernelName, stableName } from './existing.js'
+import { isByHand } from './filesystems.js'
 import type { ByNode, Node, Options } from './reconstruct.js'
 
 type Filesystem = NonNullable<Options['filesystems']>[string]
@@ -54,7 +55,9 @@ export function existingFilesystems(
     const kinds = new Set(found.map(({ own, entry }) => typeOf(own, entry)))
     const [type = ''] = kinds
     const [mountOptions = 'defaults'] = found.map(({ entry }) => entry.options || 'defaults')
-    if (found.length < all.length) other(`only ${found.map(({ node }) => node).join(' and ')} mounts it`)
+    const byHand = found.filter(({ entry }) => isByHand(entry.options)).map(({ node }) => node)
+    if (byHand.length > 0) other(`fstab has it with noauto on ${byHand.join(' and ')}: something else mounts it`)
+    else if (found.length < all.length) other(`only ${found.map(({ node }) => node).join(' and ')} mounts it`)
     else if (kinds.size > 1 || (type !== 'ext4' && type !== 'xfs'))
       other(`${[...kinds].join(' and ')} cannot be said in a config`)
     else if (found.some(({ entry }) => (entry.options || 'defaults') !== mountOptions))

@@ -40,6 +40,9 @@ const fields = (line: string): readonly string[] => line.replace(/#.*/, '').trim
 const entryOf = (fstab: string, mount: string): string | undefined =>
   fstab.split('\n').find((line) => fields(line)[1] === mount)
 
+/** Somebody else mounts it, perhaps on one node at a time: a cluster manager, or a person. mount(8) */
+export const isByHand = (options: string): boolean => options.split(',').includes('noauto')
+
 export const filesystemsTask = (t: TaskBuilder<Storage, AnyPlugin>): Task =>
   t.perNode({
     id: 'filesystems',
@@ -57,7 +60,8 @@ export const filesystemsTask = (t: TaskBuilder<Storage, AnyPlugin>): Task =>
         const e = facts.evidence[device] as Evidence
         const desired = `${type} on ${mount}`
         if (!e.exists) return [finding('no-device', { subject: device, desired, actual: 'no such device' })]
-        if (e.mounts.includes(mount) && e.type === type) {
+        const isMounted = e.mounts.includes(mount)
+        if (e.type === type && (isMounted || (isByHand(options) && !isInUse(e)))) {
           return entryOf(facts.files.fstab?.content ?? '', mount)
             ? []
             : [

@@ -5,6 +5,8 @@ export interface LvmFact {
   readonly pvs: readonly { readonly device: string; readonly number: string; readonly group: string }[]
   readonly vgs: readonly {
     readonly name: string
+    /** LVM's own name of the group: two nodes that report the same one look at the same disk, or at a copy of it. */
+    readonly uuid?: string
     readonly extentBytes: number
     readonly freeBytes: number
     readonly missing: number
@@ -31,7 +33,7 @@ export const lvmCommand = sh`command -v lvm >/dev/null || exit 9
 lvm fullreport --nohints --reportformat json --units b --nosuffix ${raw(
   [
     'pv -o pv_name,pv_major,pv_minor,vg_name',
-    'vg -o vg_name,vg_extent_size,vg_free,vg_missing_pv_count',
+    'vg -o vg_name,vg_uuid,vg_extent_size,vg_free,vg_missing_pv_count',
     'lv -o vg_name,lv_name,lv_size,lv_attr,lv_tags',
     'pvseg -o pv_name',
     'seg -o lv_name',
@@ -51,6 +53,7 @@ export const lvmProbe: Probe<LvmFact | undefined> = ask(lvmCommand, ({ code, std
     })),
     vgs: rows(stdout, 'vg').map((row) => ({
       name: row.vg_name ?? '',
+      ...(row.vg_uuid ? { uuid: row.vg_uuid } : {}),
       extentBytes: Number(row.vg_extent_size),
       freeBytes: Number(row.vg_free),
       missing: Number(row.vg_missing_pv_count),
@@ -66,6 +69,18 @@ export const lvmProbe: Probe<LvmFact | undefined> = ask(lvmCommand, ({ code, std
     })),
   }
 })
+
+/**
+ * UUID of a group that more than one node reports: pvcreate and vgcreate make them at random, so these nodes see the same
+ * disk. DRBD is for disks that each node has for itself.
+ */
+export function sharedUuid(
+  group: string,
+  nodes: Readonly<Record<string, { readonly lvm: LvmFact | undefined }>>,
+): string | undefined {
+  const uuids = Object.values(nodes).map(({ lvm }) => lvm?.vgs.find(({ name }) => name === group)?.uuid)
+  return uuids.find((uuid, i) => uuid !== undefined && uuids.indexOf(uuid) !== i)
+}
 
 /** Tag of a volume that was made a moment ago and whose ends are not zeroed yet: what lies there was free space to LVM. */
 export const newTag = 'ha-provision.new'

@@ -2,6 +2,7 @@ import { agreed, files, type Input, type Reconstructed, type Remark, reconstruct
 import { type Devices, devicesProbe, existingLvm, kernelName, type Lvm, stableName } from './existing.js'
 import { existingFilesystems } from './existing-filesystems.js'
 import { existingPartitions } from './existing-partitions.js'
+import { sharedUuid } from './lvm.js'
 import type { schema } from './schema.js'
 
 export type Options = Input<typeof schema>
@@ -75,10 +76,12 @@ function groupsOf(nodes: ByNode<Node>): { readonly options: Options; readonly re
     const path = ['volumeGroups', group]
     const other = (why: string) => remarks.push({ kind: 'other', path, why })
     const has = names.filter((node) => nodes[node]?.lvm?.vgs.some(({ name }) => name === group))
+    const uuid = sharedUuid(group, nodes)
     if (theirs.has(group)) other('the operating system lives on it')
     else if (has.length < names.length) other(`only ${has.join(' and ')} has it`)
     else if (names.some((node) => nodes[node]?.lvm?.vgs.some(({ name, missing }) => name === group && missing > 0)))
       other('it lacks a disk')
+    else if (uuid !== undefined) other(`shared disk, or a copy of one: both nodes report its UUID as ${uuid}`)
     else {
       const { devices, remarks: own } = devicesOf(group, nodes)
       remarks.push(...own)

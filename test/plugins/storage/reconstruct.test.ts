@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import storage from '../../../plugins/storage/index.js'
+import { lvmCommand } from '../../../plugins/storage/lvm.js'
 import type { InputOf, Output, Settings } from '../../../src/index.js'
 import { filesOutput } from '../../support/files.js'
 import { filled, holdsLaw, type NodeName, nodes, rebuilt, type World } from '../../support/law.js'
@@ -22,6 +24,8 @@ interface Machine {
   readonly lvs: readonly { group: string; name: string; sizeMiB: number; attr?: string }[]
   readonly mounts: readonly string[]
   readonly fstab: string
+  /** By which LVM tells groups apart; the machine's own where a test says none. */
+  readonly vgUuid?: string
 }
 type Pair = Readonly<Record<NodeName, Machine>>
 const both = (machine: Machine): Pair => ({ 'db-a': machine, 'db-b': machine })
@@ -46,10 +50,18 @@ const table = (disk: string, { label, freeMiB, partitions }: Machine['disks'][st
 }
 
 /** `lvm fullreport`. */
-const lvm = ({ pvs, lvs }: Machine): string =>
+const lvm = ({ pvs, lvs, vgUuid = randomUUID() }: Machine): string =>
   JSON.stringify({
     report: [...new Set(Object.values(pvs))].map((group) => ({
-      vg: [{ vg_name: group, vg_extent_size: '4194304', vg_free: '1027604480', vg_missing_pv_count: '0' }],
+      vg: [
+        {
+          vg_name: group,
+          vg_uuid: `${vgUuid} ${group}`,
+          vg_extent_size: '4194304',
+          vg_free: '1027604480',
+          vg_missing_pv_count: '0',
+        },
+      ],
       pv: Object.entries(pvs)
         .filter(([, own]) => own === group)
         .map(([pv_name]) => ({
@@ -379,6 +391,30 @@ describe('storage made by hand', () => {
       '/old: ext3 cannot be said in a config',
     ])
     expect(findings({ 'db-a': machine, 'db-b': lonely }, options)).toEqual([])
+  })
+  it('what fstab does not mount by itself is somebody else’s to mount', () => {
+    const fstab = old.fstab.replace('noatime\t0 2', 'noatime,noauto\t0 2')
+    const { options, remarks } = read({ 'db-a': old, 'db-b': { ...old, fstab } })
+    expect(options).toEqual({ volumeGroups: wanted.volumeGroups, volumes: wanted.volumes })
+    expect(remarks).toEqual([
+      {
+        kind: 'other',
+        path: ['filesystems'],
+        why: '/var/dump: fstab has it with noauto on db-b: something else mounts it',
+      },
+    ])
+  })
+  it('a group of one UUID on both nodes is on a shared disk, and nobody’s to change', () => {
+    const { options, remarks } = read(both({ ...old, vgUuid: 'kJ2x' }))
+    expect(options).toBeUndefined()
+    expect(lvmCommand.script).toContain('vg -o vg_name,vg_uuid,')
+    expect(remarks).toEqual([
+      {
+        kind: 'other',
+        path: ['volumeGroups', 'vgdata'],
+        why: 'shared disk, or a copy of one: both nodes report its UUID as kJ2x vgdata',
+      },
+    ])
   })
   it('sizes that differ: both, none chosen', () => {
     const smaller = { ...old, lvs: old.lvs.map((lv) => (lv.name === 'lvdrbd' ? { ...lv, sizeMiB: 96 } : lv)) }
