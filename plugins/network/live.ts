@@ -7,8 +7,10 @@ export interface LiveAddress {
   readonly text: string
   /** It has a lifetime: DHCP gave it. */
   readonly dynamic: boolean
-  /** A second one of a subnet, or with a label (`link0:0`): how cluster managers add theirs. */
-  readonly added: boolean
+  /** It came after another one of its subnet. */
+  readonly secondary: boolean
+  /** With a label of its own (`link0:0`): how cluster managers mark theirs. */
+  readonly labelled: boolean
 }
 
 export interface Live {
@@ -46,7 +48,8 @@ export const liveProbe: Probe<Live> = ask(ipCommand, ({ stdout }) => {
         .map(({ local, prefixlen, dynamic, secondary, label }) => ({
           text: `${local}/${prefixlen}`,
           dynamic: dynamic === true,
-          added: secondary === true || (label?.includes(':') ?? false),
+          secondary: secondary === true,
+          labelled: label?.includes(':') ?? false,
         })),
     })),
     routes: routes

@@ -1,7 +1,8 @@
 import { agreed, files, type Input, type Remark, reconstruction } from 'ha-provision'
+import { parseHaresources } from '../heartbeat/haresources.js'
 import { namesOf } from './hosts.js'
 import { bare, cidr, contains, ipv4 } from './ipv4.js'
-import { type Live, liveProbe } from './live.js'
+import { type Live, type LiveAddress, liveProbe } from './live.js'
 import type { schema } from './schema.js'
 import { lacking, sshProbes } from './ssh.js'
 
@@ -9,27 +10,82 @@ type Options = Input<typeof schema>
 type Interfaces = Options['interfaces']
 type ByNode<T> = Readonly<Record<string, T>>
 
-const probes = { live: liveProbe, hosts: files({ hosts: '/etc/hosts', resolver: '/etc/resolv.conf' }), ...sshProbes() }
+const probes = {
+  live: liveProbe,
+  hosts: files({ hosts: '/etc/hosts', resolver: '/etc/resolv.conf', haresources: '/etc/ha.d/haresources' }),
+  ...sshProbes(),
+}
 type Facts = { readonly [K in keyof typeof probes]: ReturnType<(typeof probes)[K]['parse']> }
 
 const mapValues = <T, U>(record: ByNode<T>, to: (value: T, key: string) => U): Record<string, U> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, to(value, key)]))
 
+/** Addresses of Heartbeat's groups on all nodes: each moves with its group, so no node has it for itself. */
+const virtualOf = (nodes: ByNode<Facts>): ReadonlySet<string> =>
+  new Set(
+    Object.values(nodes).flatMap(({ hosts: { haresources } }) =>
+      parseHaresources(haresources?.content ?? '').flatMap(({ words }) =>
+        words.flatMap((word) => (word.kind === 'address' ? [word.ip] : [])),
+      ),
+    ),
+  )
+
+/**
+ * A static address that follows another one of its subnet: how a cluster manager's looks where nothing names it. The kernel's
+ * word for it is not enough, for the one that it follows may be a virtual one that came first.
+ */
+const isFollower = ({ text, dynamic, secondary }: LiveAddress, i: number, list: readonly LiveAddress[]): boolean => {
+  const net = cidr(text)
+  return (
+    !dynamic &&
+    secondary &&
+    list.slice(0, i).some((before) => {
+      const other = cidr(before.text)
+      return other?.first === net?.first && other?.prefix === net?.prefix
+    })
+  )
+}
+
 /** One interface from what each node has on it; undefined with a remark where that cannot be said. */
 function interfaceOf(
   name: string,
   nodes: ByNode<Live>,
+  virtual: ReadonlySet<string>,
 ): { readonly options?: Interfaces[string]; readonly remarks: readonly Remark[] } {
   const path = ['interfaces', name]
   const other = (why: string) => ({ remarks: [{ kind: 'other', path, why } as const] })
-  const addresses = mapValues(nodes, (live) => live.interfaces.find((own) => own.name === name)?.addresses ?? [])
+  const addresses = mapValues(nodes, (live) =>
+    (live.interfaces.find((own) => own.name === name)?.addresses ?? []).filter(
+      ({ text, labelled }) => !labelled && !virtual.has(bare(text)),
+    ),
+  )
   const has = Object.keys(addresses).filter((node) => addresses[node]?.length)
+  if (has.length === 0) return other('it has virtual addresses only')
   if (has.length < Object.keys(nodes).length) return other(`only ${has.join(' and ')} has an address there`)
-  const all = Object.values(addresses)
-  if (all.every((own) => own.every(({ dynamic }) => dynamic))) return { options: { dhcp: true }, remarks: [] }
-  const own = mapValues(addresses, (list) => list.filter(({ dynamic, added }) => !dynamic && !added))
+  const followers = mapValues(addresses, (list) => list.filter(isFollower))
+  const own = mapValues(addresses, (list, node) =>
+    list.filter((address) => !address.dynamic && !followers[node]?.includes(address)),
+  )
+  const named = (lists: ByNode<readonly LiveAddress[]>): string =>
+    Object.entries(lists)
+      .flatMap(([node, list]) => list.map(({ text }) => `${text} on ${node}`))
+      .join(', ')
+  const remarksOn = (more: string): readonly Remark[] => [
+    ...(named(followers) === ''
+      ? []
+      : [
+          {
+            kind: 'inferred',
+            path,
+            why: `${named(followers)} comes after another one of its subnet and is in no haresources: taken for a virtual one`,
+          } as const,
+        ]),
+    ...(more === '' ? [] : [{ kind: 'other', path, why: `more addresses: ${more}` } as const]),
+  ]
   const first = mapValues(own, (list) => list[0]?.text)
   const missing = Object.keys(first).filter((node) => first[node] === undefined)
+  const isDynamic = Object.values(addresses).every((list) => list.some(({ dynamic }) => dynamic))
+  if (missing.length > 0 && isDynamic) return { options: { dhcp: true }, remarks: remarksOn(named(own)) }
   if (missing.length > 0) return other(`the address of ${missing.join(' and ')} comes by DHCP, the other one does not`)
   const nets = Object.values(first).map((text) => cidr(text ?? ''))
   if (new Set(nets.map((net) => `${net?.first}/${net?.prefix}`)).size > 1)
@@ -38,10 +94,9 @@ function interfaceOf(
         { kind: 'differs', path: [...path, 'addresses'], values: first, why: 'both ends of a link need one subnet' },
       ],
     }
-  const more = Object.entries(own).flatMap(([node, list]) => list.slice(1).map(({ text }) => `${text} on ${node}`))
   return {
     options: { addresses: first as Record<string, string> },
-    remarks: more.length > 0 ? [{ kind: 'other', path, why: `more addresses: ${more.join(', ')}` }] : [],
+    remarks: remarksOn(named(mapValues(own, (list) => list.slice(1)))),
   }
 }
 
@@ -131,6 +186,7 @@ export const reconstruct = reconstruction({
   probes,
   build({ nodes }) {
     const live = mapValues(nodes, (facts) => facts.live)
+    const virtual = virtualOf(nodes as ByNode<Facts>)
     const names = mapValues(nodes, (facts) => namesOf(facts.hosts.hosts?.content ?? ''))
     const remarks: Remark[] = []
     const found: Record<string, Interfaces[string]> = {}
@@ -138,7 +194,7 @@ export const reconstruct = reconstruction({
       interfaces.filter(({ name, addresses }) => name !== 'lo' && addresses.length > 0).map(({ name }) => name),
     )
     for (const name of new Set(addressed)) {
-      const { options, remarks: own } = interfaceOf(name, live)
+      const { options, remarks: own } = interfaceOf(name, live, virtual)
       remarks.push(...own)
       if (!options) continue
       const dhcp = options.dhcp && Object.entries(found).find(([, other]) => other.dhcp)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { hostsFile, wantedNames } from '../../../plugins/network/hosts.js'
 import network, { addressesOf, type Network } from '../../../plugins/network/index.js'
-import type { Context, InputOf, Output, Probe } from '../../../src/index.js'
+import type { Context, InputOf, Output, Probe, Remark } from '../../../src/index.js'
 import { filesOutput } from '../../support/files.js'
 import { filled, holdsLaw, type NodeName, nodes, rebuilt } from '../../support/law.js'
 
@@ -21,6 +21,7 @@ interface Machine {
   readonly addresses: Readonly<Record<string, readonly Address[]>>
   readonly routes?: readonly { dst: string; gateway?: string; protocol?: string }[]
   readonly hosts: string
+  readonly haresources?: string
   readonly files?: Readonly<Record<string, string>>
 }
 
@@ -49,7 +50,13 @@ const said =
   (node: NodeName, probe: string): Output => {
     const machine = machines[node]
     if (probe === 'live') return ip(machine)
-    if (probe === 'hosts') return out(filesOutput({ '/etc/hosts': machine.hosts }))
+    if (probe === 'hosts')
+      return out(
+        filesOutput({
+          '/etc/hosts': machine.hosts,
+          ...(machine.haresources === undefined ? {} : { '/etc/ha.d/haresources': machine.haresources }),
+        }),
+      )
     if (probe === 'usable') return out('ed25519\n')
     return out(filesOutput(machine.files ?? {}))
   }
@@ -240,6 +247,78 @@ describe('reconstruct of network', () => {
     })
     expect(remarks.map(({ kind, path }) => `${kind} ${path.join('.')}`)).toEqual(['inferred rootSsh'])
     expect(findings(pair(), options)).toEqual([])
+  })
+
+  const dhcp = (last: number): Address => ({ text: `10.0.2.${last}/24`, dynamic: true })
+  const active = (eth0: readonly Address[], eth2: readonly Address[], haresources?: string) =>
+    pair((own, node) => ({
+      ...own,
+      addresses: {
+        ...own.addresses,
+        ...(node === 'db-a' ? { eth0, eth2 } : { eth2: [{ text: '172.16.4.2/16' }] }),
+      },
+      ...(haresources === undefined ? {} : { haresources }),
+    }))
+  const eth0 = { dhcp: true }
+  const eth2 = { addresses: { 'db-a': '172.16.4.1/16', 'db-b': '172.16.4.2/16' } }
+  const own = [{ text: '172.16.4.1/16' }]
+  const about = (remarks: readonly Remark[]) => remarks.filter(({ path }) => path[0] === 'interfaces')
+
+  it.each([
+    ['a second one of the subnet', [dhcp(15), { text: '10.0.2.100/24', secondary: true }]],
+    ['one that is a subnet of its own', [dhcp(15), { text: '10.0.2.100/32' }]],
+    ['one that was there before DHCP gave its', [{ text: '10.0.2.100/24' }, { ...dhcp(15), secondary: true }]],
+  ])('an interface with DHCP stays one under a virtual address: %s', (_, addresses) => {
+    const known = active(addresses, own, '# ours\ndb-a drbddisk::r0 \\\n  IPaddr2::10.0.2.100/24/eth0 db2\n')
+    const { options, remarks } = read(known)
+    expect(options.interfaces).toMatchObject({ eth0, eth2 })
+    expect(about(remarks)).toEqual([])
+    expect(findings(known, options)).toEqual([])
+    // Nothing tells whose it is: it is named, and the interface is not lost for it.
+    const unknown = read(active(addresses, own))
+    expect(unknown.options.interfaces).toMatchObject({ eth0, eth2 })
+    expect(JSON.stringify(about(unknown.remarks))).toContain('10.0.2.100')
+  })
+
+  it.each([
+    ['IPaddr', 'db-b IPaddr::172.16.4.100/16/eth2:0'],
+    ['no agent', 'db-b 172.16.4.100 db2'],
+    ['a group beside', 'db-a drbddisk::r0\ndb-b IPaddr2::172.16.4.100'],
+  ])('a virtual address that the kernel lists first is not the node’s: %s', (_, haresources) => {
+    for (const first of [
+      [{ text: '172.16.4.100/16' }, { text: '172.16.4.1/16', secondary: true }],
+      [{ text: '172.16.4.100/24' }, { text: '172.16.4.1/16' }],
+      [{ text: '172.16.4.100/16' }, { text: '10.5.0.9/16', dynamic: true }, { text: '172.16.4.1/16', secondary: true }],
+    ]) {
+      const machines = active([dhcp(15)], first, haresources)
+      const { options, remarks } = read(machines)
+      expect(options.interfaces).toMatchObject({ eth0, eth2 })
+      expect(about(remarks)).toEqual([])
+      expect(findings(machines, options)).toEqual([])
+    }
+  })
+
+  it('a second address of which nothing tells whose it is, is taken for a virtual one and named', () => {
+    const { options, remarks } = read(active([dhcp(15)], [...own, { text: '172.16.4.9/16', secondary: true }]))
+    expect(options.interfaces).toMatchObject({ eth2 })
+    expect(about(remarks)).toEqual([
+      {
+        kind: 'inferred',
+        path: ['interfaces', 'eth2'],
+        why: '172.16.4.9/16 on db-a comes after another one of its subnet and is in no haresources: taken for a virtual one',
+      },
+    ])
+  })
+
+  it('an interface that has nothing but virtual addresses', () => {
+    const machines = pair((machine) => ({
+      ...machine,
+      addresses: { ...machine.addresses, eth3: [{ text: '192.0.2.50/24' }] },
+      haresources: 'db-a 192.0.2.50',
+    }))
+    expect(about(read(machines).remarks)).toEqual([
+      { kind: 'other', path: ['interfaces', 'eth3'], why: 'it has virtual addresses only' },
+    ])
   })
 
   it('ssh that reaches by name only is not what rootSsh says', () => {
