@@ -20,6 +20,7 @@ import { reload } from './reload.js'
 interface Key {
   readonly number: number
   readonly method: string
+  /** Empty with crc: a checksum that anybody can make. What else stands in its line is not read. */
   readonly key: string
 }
 interface Keys {
@@ -32,15 +33,23 @@ export function parseKeys(content: string | undefined): Keys {
   const lines = (content ?? '').split('\n').map((line) => line.trim().split(/\s+/))
   return {
     auth: Number(lines.find(([word]) => word === 'auth')?.[1] ?? 0),
-    keys: lines.flatMap(([number = '', method = '', key]) =>
-      /^\d+$/.test(number) && key !== undefined ? [{ number: Number(number), method, key }] : [],
-    ),
+    keys: lines.flatMap(([number = '', method = '', key]) => {
+      const told = method === 'crc' ? '' : key
+      return /^\d+$/.test(number) && told !== undefined ? [{ number: Number(number), method, key: told }] : []
+    }),
   }
 }
 
+const lineOf = ({ number, method, key }: Key): string => `${number} ${method} ${key}`.trim()
 const renderKeys = ({ auth, keys }: Keys): Secret =>
-  new Secret(`auth ${auth}\n${keys.map(({ number, method, key }) => `${number} ${method} ${key}\n`).join('')}`)
-export const signing = ({ auth, keys }: Keys): Key | undefined => keys.find(({ number }) => number === auth)
+  new Secret(`auth ${auth}\n${keys.map((key) => `${lineOf(key)}\n`).join('')}`)
+/** What messages are signed with, be it a checksum. */
+const signer = ({ auth, keys }: Keys): Key | undefined => keys.find(({ number }) => number === auth)
+/** The key that messages are signed with, where there is a secret in it. */
+export const signing = (keys: Keys): Key | undefined => {
+  const found = signer(keys)
+  return found?.key === '' ? undefined : found
+}
 const same = (a: Key | undefined, b: Key | undefined): boolean => JSON.stringify(a) === JSON.stringify(b)
 /** 192 random bits. */
 const newKey = (): string => randomBytes(24).toString('hex')
@@ -53,20 +62,34 @@ export const givenKey = ({ settings, cluster }: At): string | undefined =>
     : readFileSync(resolve(cluster.configDir, settings.authKeyFile), 'utf8').trim())
 
 type Files = Readonly<Record<string, { readonly files: { readonly key: FileFact | undefined } }>>
+const keysOf = (nodes: Files, node: string): Keys => parseKeys(nodes[node]?.files.key?.content)
 
 /** The entry that both files shall have alone: the config's key, else the one found at home, else the other node's. */
 function wantedOf(at: At, nodes: Files): Key | undefined {
-  const found = Object.values(nodes).map(({ files }) => parseKeys(files.key?.content))
-  const home = signing(parseKeys(nodes[homeOf(at)]?.files.key?.content))
+  const found = Object.keys(nodes).map((node) => keysOf(nodes, node))
+  const home = signing(keysOf(nodes, homeOf(at)))
   const key = givenKey(at) ?? home?.key ?? found.map(signing).find((one) => one !== undefined)?.key
   if (key === undefined) return undefined
   const all = found.flatMap(({ keys }) => keys)
   const isOurs = (one: Key) => one.method === 'sha1' && one.key === key
   // A number means one key as long as any node knows it, so that both can change over while they talk.
   const known = [home, ...found.map(signing), ...all].find((one) => one && isOurs(one))
+  return { number: known?.number ?? freeNumber(all), method: 'sha1', key }
+}
+
+/** A number that no node knows. */
+function freeNumber(all: readonly Key[]): number {
   const numbers = Array.from({ length: 15 }, (_, i) => i + 1)
-  const number = known?.number ?? numbers.find((n) => !all.some((one) => one.number === n)) ?? 1
-  return { number, method: 'sha1', key }
+  return numbers.find((n) => !all.some((one) => one.number === n)) ?? 1
+}
+
+/** What is wrong with a node's file, in words. */
+function stateOf(keys: Keys, wanted: Key | undefined): string | undefined {
+  const own = signer(keys)
+  if (own?.method === 'crc') return 'crc, a checksum that anybody can make'
+  if (!own) return 'no key'
+  if (!same(own, wanted)) return 'another key'
+  return keys.keys.length === 1 ? undefined : 'more keys beside it'
 }
 
 type Placed = Step & { readonly on: string }
@@ -85,6 +108,29 @@ const write = (on: string, keys: Keys, isRunning: boolean): readonly Placed[] =>
     : []),
 ]
 
+type Running = Files &
+  Readonly<Record<string, { readonly units: Readonly<Record<string, { readonly active: string }>> }>>
+
+/** Has these nodes sign with the wanted key, and know no other. */
+function changeTo(wanted: Key, off: readonly string[], facts: Running): readonly Placed[] {
+  const final: Keys = { auth: wanted.number, keys: [wanted] }
+  const isRunning = (node: string) => facts[node]?.units[service]?.active === 'active'
+  const nodes = Object.keys(facts)
+  const [first, second] = nodes.map((node) => signer(keysOf(facts, node)))
+  if (!first || !same(first, second) || same(first, wanted) || !nodes.every(isRunning)) {
+    // Those that sign with another key first: the rest still accepts it until its own turn.
+    const signsRight = (node: string) => same(signer(keysOf(facts, node)), wanted)
+    return off
+      .toSorted((a, b) => Number(signsRight(a)) - Number(signsRight(b)))
+      .flatMap((node) => write(node, final, isRunning(node)))
+  }
+  // Both talk with one old key, or with crc: they learn the new key, then sign with it, then forget the old, and never lose each other.
+  const both = [first, wanted]
+  return [{ auth: first.number, keys: both }, { auth: wanted.number, keys: both }, final].flatMap((keys) =>
+    nodes.flatMap((node) => write(node, keys, true)),
+  )
+}
+
 type Id = 'no-key' | 'authkeys' | 'authkeys-mode'
 
 export const keyTask = (t: Builder): Task =>
@@ -94,28 +140,29 @@ export const keyTask = (t: Builder): Task =>
     probes: () => ({ files: files({ key: paths.key }), units: units(service) }),
     check(at): readonly Finding<Id>[] {
       const wanted = wantedOf(at, at.nodes)
-      if (!wanted)
+      const states = Object.entries(at.nodes).map(([node, { files }]) => ({
+        node,
+        state: stateOf(parseKeys(files.key?.content), wanted),
+        file: files.key,
+      }))
+      const said = states.map(({ node, state = 'as it should be' }) => `${node}: ${state}`).join('; ')
+      if (!wanted) {
+        const hasNothing = states.every(({ state }) => state === 'no key')
         return [
-          finding('no-key', { subject: paths.key, desired: 'a key of this cluster alone', actual: 'none on any node' }),
+          finding('no-key', {
+            subject: paths.key,
+            desired: 'a key of this cluster alone',
+            actual: hasNothing ? 'none on any node' : said,
+          }),
         ]
-      const states = Object.entries(at.nodes).map(([node, facts]) => {
-        const keys = parseKeys(facts.files.key?.content)
-        const state = same(signing(keys), wanted)
-          ? keys.keys.length === 1
-            ? undefined
-            : 'more keys beside it'
-          : signing(keys)
-            ? 'another key'
-            : 'no key'
-        return { node, state, file: facts.files.key }
-      })
+      }
       const off = states.filter(({ state }) => state !== undefined)
       if (off.length > 0)
         return [
           finding('authkeys', {
             subject: off.map(({ node }) => node).join(', '),
             desired: 'the cluster key alone',
-            actual: states.map(({ node, state = 'as it should be' }) => `${node}: ${state}`).join('; '),
+            actual: said,
           }),
         ]
       // Heartbeat refuses to start when anybody else can read it.
@@ -131,31 +178,11 @@ export const keyTask = (t: Builder): Task =>
     },
     fix: {
       'no-key': ({ nodes }) => {
-        const keys: Keys = { auth: 1, keys: [{ number: 1, method: 'sha1', key: newKey() }] }
-        return Object.entries(nodes).flatMap(([node, { units: own }]) =>
-          write(node, keys, own[service].active === 'active'),
-        )
+        // Nodes that sign with crc talk to each other: its number stays theirs until both have the key.
+        const number = freeNumber(Object.keys(nodes).flatMap((node) => keysOf(nodes, node).keys))
+        return changeTo({ number, method: 'sha1', key: newKey() }, Object.keys(nodes), nodes)
       },
-      authkeys: (at): readonly Placed[] => {
-        const wanted = wantedOf(at, at.nodes) as Key
-        const final: Keys = { auth: wanted.number, keys: [wanted] }
-        const isRunning = (node: string) => at.nodes[node]?.units[service].active === 'active'
-        const nodes = Object.keys(at.nodes)
-        const [first, second] = nodes.map((node) => signing(parseKeys(at.nodes[node]?.files.key?.content)))
-        if (!first || !same(first, second) || same(first, wanted) || !nodes.every(isRunning)) {
-          // Those that sign with another key first: the rest still accepts it until its own turn.
-          const off = (at.finding.subject ?? '').split(', ')
-          const signsRight = (node: string) => same(signing(parseKeys(at.nodes[node]?.files.key?.content)), wanted)
-          return off
-            .toSorted((a, b) => Number(signsRight(a)) - Number(signsRight(b)))
-            .flatMap((node) => write(node, final, isRunning(node)))
-        }
-        // Both talk with one old key: they learn the new one, then sign with it, then forget the old, and never lose each other.
-        const both = [first, wanted]
-        return [{ auth: first.number, keys: both }, { auth: wanted.number, keys: both }, final].flatMap((keys) =>
-          nodes.flatMap((node) => write(node, keys, true)),
-        )
-      },
+      authkeys: (at) => changeTo(wantedOf(at, at.nodes) as Key, (at.finding.subject ?? '').split(', '), at.nodes),
       'authkeys-mode': ({ finding: { subject = '' } }) => [
         {
           kind: 'run',

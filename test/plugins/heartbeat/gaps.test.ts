@@ -38,6 +38,8 @@ describe('what a config does not say is named, and check finds just that', () =>
   it.each([
     ['no key', { key: '-' }, 'has no key', ['no-key']],
     ['a checksum for a key', { key: 'auth 1\n1 crc\n' }, 'has no key', ['no-key']],
+    ['a checksum with a word after it', { key: 'auth 1\n1 crc Hello!\n' }, 'has no key', ['no-key']],
+    ['a checksum beside the key', { key: 'auth 1\n1 sha1 0123456789abcdef\n2 crc\n' }, 'more keys', ['authkeys']],
     [
       'keys of former days',
       { key: 'auth 2\n1 sha1 old-0123456789abcdef\n2 sha1 new-0123456789abcdef\n' },

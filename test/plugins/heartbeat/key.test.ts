@@ -79,8 +79,7 @@ describe('the key of the cluster', () => {
       { id: 'authkeys', subject: 'db-a', actual: 'db-a: more keys beside it; db-b: as it should be' },
     ])
   })
-  it('a checksum is no key, and md5 is signed with sha1 from now on', () => {
-    expect(judge(file('auth 1\n1 crc\n'), file('auth 1\n1 crc\n')).answer).toMatchObject([{ id: 'no-key' }])
+  it('md5 is signed with sha1 from now on', () => {
     expect(written(judge(file(`auth 1\n1 md5 ${old}\n`), file(`auth 1\n1 md5 ${old}\n`)).steps())).toEqual([
       `db-a 0600 ${sha1(old, 2)}`,
       `db-b 0600 ${sha1(old, 2)}`,
@@ -92,5 +91,73 @@ describe('the key of the cluster', () => {
       { id: 'authkeys-mode', subject: 'db-b', desired: `${path}: 0600 root:root`, actual: '0644 root:root' },
     ])
     expect(steps()).toMatchObject([{ kind: 'run', on: 'db-b' }])
+  })
+})
+
+describe('crc is a checksum without a key', () => {
+  const crc = 'auth 1\n1 crc\n'
+  /** The files that lead from crc to a key while both run; whoever reads a line with crc after it has no key either. */
+  const staged = (key: string, number = 2) =>
+    [
+      `auth 1\n1 crc\n${number} sha1 ${key}\n`,
+      `auth ${number}\n1 crc\n${number} sha1 ${key}\n`,
+      sha1(key, number),
+    ].flatMap((text) => [`db-a 0600 ${text}`, `db-b 0600 ${text}`])
+  const newKeyIn = (files: readonly string[]) => /sha1 ([0-9a-f]{48})\n$/.exec(files[0] ?? '')?.[1] ?? ''
+
+  it.each([crc, 'auth 1\n1 crc # none needed\n', 'auth 1\n  1 crc Hello!\n'])(
+    'a cluster with %j has no key, and is told so',
+    (text) => {
+      const { answer } = judge(file(text), file(text))
+      expect(answer).toEqual([
+        {
+          id: 'no-key',
+          subject: path,
+          desired: 'a key of this cluster alone',
+          actual: 'db-a: crc, a checksum that anybody can make; db-b: crc, a checksum that anybody can make',
+        },
+      ])
+    },
+  )
+  it('a new key replaces it under a running cluster without the nodes losing each other', () => {
+    const steps = judge(file(crc, 'active'), file(crc, 'active')).steps()
+    const files = written(steps)
+    expect(newKeyIn(files)).toHaveLength(48)
+    expect(files).toEqual(staged(newKeyIn(files)))
+    expect(steps.map(({ kind }) => kind)).toEqual(Array(6).fill(['write', 'run']).flat())
+  })
+  it('so does the key of the config', () => {
+    const { answer, steps } = judge(file(crc, 'active'), file(crc, 'active'), config)
+    expect(answer).toMatchObject([
+      {
+        id: 'authkeys',
+        actual: 'db-a: crc, a checksum that anybody can make; db-b: crc, a checksum that anybody can make',
+      },
+    ])
+    expect(written(steps())).toEqual(staged(config.authKey))
+  })
+  it('on nodes that do not run it is replaced at once', () => {
+    const files = written(judge(file(crc), file(crc)).steps())
+    expect(files).toEqual([`db-a 0600 ${sha1(newKeyIn(files), 2)}`, `db-b 0600 ${sha1(newKeyIn(files), 2)}`])
+  })
+  it('a change that was killed after the nodes learned the key takes a new one, under a number of its own', () => {
+    const learned = file(`${crc}2 sha1 ${old}\n`, 'active')
+    const files = written(judge(learned, file(crc, 'active')).steps())
+    expect(files).toEqual(staged(newKeyIn(files), 3))
+  })
+  it('a change that was killed while the nodes changed over is finished', () => {
+    const both = `1 crc\n2 sha1 ${old}\n`
+    const on = (a: number, b: number) =>
+      judge(file(`auth ${a}\n${both}`, 'active'), file(`auth ${b}\n${both}`, 'active'))
+    expect(written(on(2, 1).steps())).toEqual([`db-b 0600 ${sha1(old, 2)}`, `db-a 0600 ${sha1(old, 2)}`])
+    expect(written(on(1, 2).steps())).toEqual([`db-a 0600 ${sha1(old, 2)}`, `db-b 0600 ${sha1(old, 2)}`])
+  })
+  it('beside a key it lets everybody in, and goes', () => {
+    const { answer, steps } = judge(file(`${sha1(old)}2 crc\n`), file(sha1(old)))
+    expect(answer).toMatchObject([{ id: 'authkeys', actual: 'db-a: more keys beside it; db-b: as it should be' }])
+    expect(written(steps())).toEqual([`db-a 0600 ${sha1(old)}`])
+  })
+  it('is no key that the other node could have', () => {
+    expect(written(judge(file('auth 1\n1 crc Hello!\n'), file(sha1(old))).steps())).toEqual([`db-a 0600 ${sha1(old)}`])
   })
 })
