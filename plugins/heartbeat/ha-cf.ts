@@ -39,7 +39,7 @@ const isTrue = (word = ''): boolean => /^(true|on|yes|y|1)$/i.test(word)
 const isFalse = (word = ''): boolean => /^(false|off|no|n|0)$/i.test(word)
 
 /** Milliseconds of `2`, `500ms`, `1.5s`. */
-function milliseconds(text: string): number {
+export function milliseconds(text: string): number {
   const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(us|usec|ms|msec|s|sec)?$/i.exec(text) ?? []
   const factor = /^u/i.test(unit) ? 0.001 : /^m/i.test(unit) ? 1 : 1000
   return number === undefined ? Number.NaN : Math.round(Number(number) * factor)

@@ -2,6 +2,7 @@ import { ask, type NodeContext, type Output, type Probe, sh } from 'ha-provision
 import type drbd from '../drbd/index.js'
 import type network from '../network/index.js'
 import { bare } from '../network/index.js'
+import { milliseconds } from './ha-cf.js'
 import { type Heartbeat, mounts, paths } from './layout.js'
 
 /** What a node says of the cluster and of the group's resources on it. */
@@ -10,6 +11,8 @@ export interface ClusterFact {
   readonly running: boolean
   /** It runs with an older ha.cf than the one on the disk: each start and each reload makes a new pid file. */
   readonly stale: boolean
+  /** Of the running Heartbeat, which may have read another ha.cf than the one on the disk; absent where it does not say. */
+  readonly deadtimeMs?: number
   /** What it claims: `local` or `all` after a start or a takeover, `none`, `foreign`, or `transition` on the way. */
   readonly claims: string
   /** `active`, `up`, `init`, `dead`… as this node sees each node. */
@@ -31,9 +34,11 @@ export const scriptsRun = sh`cat /proc/[0-9]*/comm 2>/dev/null | grep -q -x -e R
 export function parseCluster({ stdout }: Output): ClusterFact {
   const all = (word: string) => [...stdout.matchAll(new RegExp(`^${word} (.*)$`, 'gm'))].map(([, rest = '']) => rest)
   const claims = all('claims')[0] ?? ''
+  const deadtimeMs = milliseconds(all('deadtime')[0]?.trim() ?? '')
   return {
     running: claims !== '',
     stale: /^stale$/m.test(stdout),
+    ...(Number.isNaN(deadtimeMs) ? {} : { deadtimeMs }),
     claims,
     seen: Object.fromEntries(all('seen').map((line) => line.split(' ') as [string, string])),
     addresses: all('address'),
@@ -48,7 +53,7 @@ export function clusterProbe(at: NodeContext<Heartbeat, typeof network | typeof 
   const names = at.cluster.nodes.map(({ name }) => name)
   const ips = at.settings.virtualIps.map(bare)
   return ask(
-    sh`if c=$(cl_status rscstatus 2>/dev/null); then echo "claims $c"; for n in ${names}; do echo "seen $n $(cl_status nodestatus "$n" 2>/dev/null)"; done; fi
+    sh`if c=$(cl_status rscstatus 2>/dev/null); then echo "claims $c"; for n in ${names}; do echo "seen $n $(cl_status nodestatus "$n" 2>/dev/null)"; done; echo "deadtime $(cl_status hbparameter -p deadtime 2>/dev/null)"; fi
 ${scriptsRun} && echo busy
 [ -e ${paths.pid} ] && [ ${paths.config} -nt ${paths.pid} ] && echo stale
 all=$(ip -o -4 addr); for i in ${ips}; do case $all in *" $i/"*) echo "address $i" ;; esac; ping -n -q -c 1 -W 2 "$i" >/dev/null 2>&1 && echo "answers $i"; done

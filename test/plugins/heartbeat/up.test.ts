@@ -1,7 +1,12 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import heartbeat from '../../../plugins/heartbeat/index.js'
 import { parseCluster } from '../../../plugins/heartbeat/probes.js'
-import { output } from '../../support/task.js'
-import { judgeCluster, recorded } from './lab.js'
+import { nodeContextOf, output, taskOf } from '../../support/task.js'
+import { judgeCluster, recorded, situation } from './lab.js'
 
 const said = (cluster: string, drbd: string) => ({ cluster: recorded(cluster), drbd: recorded(drbd) })
 const home = said('holds-db-a', 'drbd-db-a')
@@ -52,6 +57,24 @@ describe('what a node says', () => {
       addresses: ['10.77.1.100'],
       mounted: ['/data'],
     })
+  })
+  it('of the deadtime that it runs with', () => {
+    const { deadtimeMs } = parseCluster(output(`${recorded('holds-db-a')}deadtime 2500ms\n`))
+    expect(deadtimeMs).toBe(2500)
+  })
+  it('when its own program is asked, in a shell', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'cluster-'))
+    const clStatus = `#!/bin/sh
+case $* in rscstatus) echo all ;; 'nodestatus db-'?) echo active ;; 'hbparameter -p deadtime') echo 5 ;; *) exit 2 ;; esac
+`
+    writeFileSync(join(dir, 'cl_status'), clStatus, { mode: 0o755 })
+    for (const name of ['ip', 'ping']) writeFileSync(join(dir, name), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
+    const { cluster } = taskOf(heartbeat, 'reload').probes(nodeContextOf(situation()))
+    const script = cluster && 'command' in cluster ? cluster.command.script : ''
+    const env = { PATH: `${dir}:${process.env.PATH}` }
+    const stdout = execFileSync('sh', ['-c', script], { encoding: 'utf8', env })
+    rmSync(dir, { recursive: true })
+    expect(parseCluster(output(stdout))).toMatchObject({ claims: 'all', seen: active, deadtimeMs: 5000 })
   })
   it('of a configuration that is newer than its heartbeat', () => {
     expect(parse('stale-db-a').stale).toBe(true)
@@ -185,6 +208,30 @@ describe('an older ha.cf in memory', () => {
       'db-a: db-a sees both nodes active',
       'db-b: db-b sees both nodes active',
     ])
+  })
+  const interrupts = (old: readonly [a: string, b: string], deadtimeS: number) => {
+    const said = (text: string, line: string) => ({ cluster: `${text}stale\n${line}\n` })
+    const nodes = { 'db-a': said(home.cluster, old[0]), 'db-b': said(standby.cluster, old[1]) }
+    return judgeCluster('reload', nodes, { deadtimeS })
+      .steps()
+      .flatMap((step) => (step.kind === 'run' ? [step.interrupts] : []))
+  }
+  const why = (seconds: number) =>
+    `heartbeat starts itself anew, which takes seconds, and with a deadtime of ${seconds} s the other node may take this one for dead and start the group as well`
+  it.each([
+    ['was', ['deadtime 5', 'deadtime 15'], 15, 5],
+    ['was, on the passive node alone,', ['deadtime 15', 'deadtime 9500ms'], 15, 9.5],
+    ['will be', ['deadtime 15', 'deadtime 15'], 4, 4],
+  ] as const)('needs a word where the deadtime %s shorter than a reload may take', (_, old, deadtimeS, shortest) => {
+    expect(interrupts(old, deadtimeS)).toEqual([why(shortest), why(shortest)])
+  })
+  it('needs a word where the running heartbeat does not say its deadtime', () => {
+    expect(interrupts(['deadtime 15', ''], 15)).toEqual(
+      Array(2).fill(why(0).replace('a deadtime of 0 s', 'a deadtime that it does not say')),
+    )
+  })
+  it.each([10, 15])('needs none where both deadtimes are long enough: %d s', (seconds) => {
+    expect(interrupts([`deadtime ${seconds}`, `deadtime ${seconds}000ms`], seconds)).toEqual([undefined, undefined])
   })
   it('is none when nothing runs', () => {
     expect(judgeCluster('reload', { 'db-a': { cluster: 'stale\n' }, 'db-b': { cluster: '' } }).answer).toEqual([])
