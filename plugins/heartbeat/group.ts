@@ -1,3 +1,4 @@
+import type { FileFact } from 'ha-provision'
 import drbd, { devicePath } from '../drbd/index.js'
 import {
   type Group,
@@ -44,6 +45,21 @@ export interface ResourcesDifference extends GroupDifference {
   readonly others: readonly Group[]
   /** What another group has of ours: two groups would start it. */
   readonly shared: readonly string[]
+}
+
+/** What nodes said of their haresources. */
+export type Tables = Readonly<Record<string, { readonly files: { readonly resources: FileFact | undefined } }>>
+
+/** What haresources has on any node and the config has not: other groups, and words in ours. With `home`, what is at home there. */
+export function strangers(at: Plan, nodes: Tables, home?: string): readonly string[] {
+  const all = Object.values(nodes).flatMap(({ files }) => {
+    const { others, more, home: own } = resourcesDifference(at, files.resources?.content ?? '')
+    return [
+      ...others.filter((group) => home === undefined || group.home === home).map(({ line }) => line),
+      ...(home === undefined || own === home ? more.map(({ text }) => text) : []),
+    ]
+  })
+  return [...new Set(all)]
 }
 
 /** How an haresources differs from the wanted one in what it does. */

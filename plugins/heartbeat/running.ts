@@ -1,6 +1,7 @@
-import { type Finding, finding, given, type Step, sh, type Task, units } from 'ha-provision'
+import { type Finding, files, finding, given, type Step, sh, type Task, units } from 'ha-provision'
 import drbd from '../drbd/index.js'
-import { type At, type Builder, homeOf, mounts, service } from './layout.js'
+import { strangers } from './group.js'
+import { type At, type Builder, homeOf, mounts, paths, service } from './layout.js'
 import { clusterProbe } from './probes.js'
 
 type IdentityId = 'cloned-uuid' | 'cloned-uuid-running'
@@ -35,13 +36,18 @@ export const identityTask = (t: Builder): Task =>
   })
 
 /** Heartbeat asks only the first resource whether a group is held: a device that is primary and not in use would pass for all of it. */
-function start(at: At, on: string): Step & { readonly on: string } {
+function start(at: At, on: string, takes: readonly string[]): Step & { readonly on: string } {
   const used = new Map(mounts(at).map(({ resource, mount }) => [resource, mount]))
   const demote = Object.keys(at.of(drbd).resources).map((resource) => `${resource}:${used.get(resource) ?? ''}`)
   return {
     kind: 'run',
     on,
     title: 'start heartbeat',
+    ...(takes.length > 0
+      ? {
+          interrupts: `auto_failback is on: with its start ${on} takes home what no option says: ${takes.join('; ')}`,
+        }
+      : {}),
     // drbdadm refuses to demote what is open.
     command: given(
       sh`for r in ${demote}; do grep -q " \${r#*:} " /proc/mounts || drbdadm secondary "\${r%%:*}" 2>/dev/null; done
@@ -55,7 +61,7 @@ export const runningTask = (t: Builder): Task =>
   t.perCluster({
     id: 'running',
     title: 'heartbeat runs on both nodes',
-    probes: () => ({ units: units(service) }),
+    probes: () => ({ units: units(service), files: files({ resources: paths.resources }) }),
     check(at) {
       const { nodes } = at
       const home = homeOf(at)
@@ -69,5 +75,12 @@ export const runningTask = (t: Builder): Task =>
             : [finding('not-running', { subject: node, desired: 'active', actual: active })]
         })
     },
-    fix: { 'not-running': (at) => [start(at, at.finding.subject ?? '')] },
+    fix: {
+      'not-running': (at) => {
+        const on = at.finding.subject ?? ''
+        const isHeld = Object.values(at.nodes).some((node) => node.units[service].active === 'active')
+        // The config's own group goes home by its option; those who own the rest asked for nothing.
+        return [start(at, on, isHeld && at.settings.autoFailback ? strangers(at, at.nodes, on) : [])]
+      },
+    },
   })

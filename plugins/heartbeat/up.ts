@@ -1,12 +1,26 @@
-import { ask, type Finding, finding, given, type Probe, type Progress, type Step, sh, type Task } from 'ha-provision'
+import {
+  ask,
+  type FileFact,
+  type Finding,
+  files,
+  finding,
+  given,
+  type Probe,
+  type Progress,
+  type Step,
+  sh,
+  type Task,
+} from 'ha-provision'
 import drbd, { drbdProbe } from '../drbd/index.js'
 import { bare } from '../network/index.js'
-import { type At, type Builder, homeOf, mounts } from './layout.js'
+import { strangers } from './group.js'
+import { type At, type Builder, homeOf, mounts, paths } from './layout.js'
 import { type ClusterFact, clusterProbe, scriptsRun } from './probes.js'
 
 type Placed = Step & { readonly on: string }
 interface Facts {
   readonly cluster: ClusterFact
+  readonly files: { readonly resources: FileFact | undefined }
   readonly drbd: { readonly minors: Readonly<Record<number, { readonly role: string; readonly disk: string }>> }
 }
 type Nodes = Readonly<Record<string, Facts>>
@@ -62,11 +76,17 @@ const waitForGroup = (at: At, on: string): Placed => ({
 /**
  * Heartbeat takes a group whose first resource runs for started, and nothing watches it afterwards: what is missing then
  * comes with a takeover by the node that has the rest. Waits first until no resource script has run for a while.
+ * A takeover knows no groups: what others have in haresources, maybe running on the other node, moves with ours.
  */
-const startMissing = (at: At, on: string): Placed => ({
+const startMissing = (at: At, on: string, more: readonly string[]): Placed => ({
   kind: 'run',
   on,
   title: 'have heartbeat start what is missing',
+  ...(more.length > 0
+    ? {
+        interrupts: `hb_takeover moves all that haresources has to ${on}, not only what the config says: ${more.join('; ')}`,
+      }
+    : {}),
   command: given(
     sh`here() { all=$(ip -o -4 addr; cat /proc/mounts); for w in ${groupWords(at)}; do case $all in *"$w"*) ;; *) return 1 ;; esac; done; }
 n=0; idle=0
@@ -119,7 +139,7 @@ export const upTask = (t: Builder): Task =>
   t.perCluster({
     id: 'up',
     title: 'both nodes active, the group on one of them',
-    probes: (at) => ({ cluster: clusterProbe(at), drbd: drbdProbe }),
+    probes: (at) => ({ cluster: clusterProbe(at), drbd: drbdProbe, files: files({ resources: paths.resources }) }),
     check(at): readonly Finding<Id>[] {
       const found: Finding<Id>[] = []
       for (const [node, { cluster }] of Object.entries(at.nodes)) {
@@ -197,5 +217,7 @@ export const upTask = (t: Builder): Task =>
 function mend(at: At & { readonly finding: Finding }, nodes: Nodes): readonly Placed[] {
   const on = at.finding.subject ?? ''
   const facts = nodes[on]
-  return facts && isSettled(facts) ? [startMissing(at, on), waitForGroup(at, on)] : [waitForGroup(at, on)]
+  return facts && isSettled(facts)
+    ? [startMissing(at, on, strangers(at, nodes)), waitForGroup(at, on)]
+    : [waitForGroup(at, on)]
 }

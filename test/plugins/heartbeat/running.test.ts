@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import heartbeat from '../../../plugins/heartbeat/index.js'
-import { judgeCluster, settings, unitsOutput } from './lab.js'
+import { expected, filesOutput, judgeCluster, settings, unitsOutput } from './lab.js'
 
-const unit = (active: string) => ({ units: unitsOutput({ 'heartbeat.service': [active, 'enabled'] }) })
-const judge = (a: string, b: string, changed: object = {}) =>
-  judgeCluster('running', { 'db-a': unit(a), 'db-b': unit(b) }, changed)
+const ours = expected('haresources')
+const judge = (a: string, b: string, changed: object = {}, content = ours) => {
+  const said = (active: string) => ({
+    units: unitsOutput({ 'heartbeat.service': [active, 'enabled'] }),
+    files: filesOutput(['/etc/ha.d/haresources', content, '0644']),
+  })
+  return judgeCluster('running', { 'db-a': said(a), 'db-b': said(b) }, changed)
+}
 
 describe('heartbeat', () => {
   it('that runs on both nodes is left alone', () => {
@@ -33,6 +38,30 @@ systemctl reset-failed heartbeat.service 2>/dev/null; systemctl start heartbeat.
         },
       },
     ])
+  })
+  const back = { autoFailback: true }
+  const others = `${ours}db-b postfix\n`
+  const interrupts = (...given: Parameters<typeof judge>) =>
+    judge(...given)
+      .steps()
+      .flatMap((step) => (step.kind === 'run' ? [step.interrupts] : []))
+  it('that comes back to a peer takes home what others have in haresources: only with a word', () => {
+    const why = (what: string, on: string) => [
+      `auto_failback is on: with its start ${on} takes home what no option says: ${what}`,
+    ]
+    expect(interrupts('active', 'failed', back, others)).toEqual(why('db-b postfix', 'db-b'))
+    const more = ours.replace(/\n$/, ' postfix\n')
+    expect(interrupts('failed', 'active', back, more)).toEqual(why('postfix', 'db-a'))
+  })
+  it.each<[string, Parameters<typeof judge>]>([
+    ['without failback', ['active', 'failed', {}, others]],
+    ['on a node that is home to nothing else', ['failed', 'active', back, others]],
+    ['with our group alone, which the config sends home', ['failed', 'active', back, ours]],
+  ])('starts without a word %s', (_, given) => {
+    expect(interrupts(...given)).toEqual([undefined])
+  })
+  it('starts without a word where nothing runs', () => {
+    expect(interrupts('inactive', 'inactive', back, others)).toEqual([undefined, undefined])
   })
 })
 

@@ -6,9 +6,14 @@ import { describe, expect, it } from 'vitest'
 import heartbeat from '../../../plugins/heartbeat/index.js'
 import { parseCluster } from '../../../plugins/heartbeat/probes.js'
 import { nodeContextOf, output, taskOf } from '../../support/task.js'
-import { judgeCluster, recorded, situation } from './lab.js'
+import { expected, filesOutput, judgeCluster, recorded, situation } from './lab.js'
 
-const said = (cluster: string, drbd: string) => ({ cluster: recorded(cluster), drbd: recorded(drbd) })
+const haresources = (content: string) => filesOutput(['/etc/ha.d/haresources', content, '0644'])
+const said = (cluster: string, drbd: string) => ({
+  cluster: recorded(cluster),
+  drbd: recorded(drbd),
+  files: haresources(expected('haresources')),
+})
 const home = said('holds-db-a', 'drbd-db-a')
 const standby = said('holds-db-b', 'drbd-db-b')
 const without = (text: string, ...lines: readonly string[]) =>
@@ -96,7 +101,7 @@ describe('the group', () => {
     expect(after.answer).toEqual([])
   })
   it('a dead peer is waited for', () => {
-    const dead = { cluster: '', drbd: '' }
+    const dead = { cluster: '', drbd: '', files: '' }
     const { answer, steps } = up(dead, said('took-over-db-b', 'drbd-alone-db-b'))
     expect(answer).toEqual([
       { id: 'peer-not-active', subject: 'db-a', desired: 'both active', actual: 'db-a unknown, db-b unknown' },
@@ -121,6 +126,29 @@ describe('the group', () => {
     ])
     expect(titles(steps())).toEqual(['db-a: have heartbeat start what is missing', 'db-a: the group starts on db-a'])
   })
+  const halfOf = (one: typeof home) => ({
+    ...one,
+    cluster: without(one.cluster, 'address 10.77.1.100', 'answers 10.77.1.100'),
+  })
+  const moved = (a: string, b: string) =>
+    up({ ...halfOf(home), files: a }, { ...standby, files: b })
+      .steps()
+      .flatMap((step) => (step.kind === 'run' ? [step.interrupts] : []))
+  const ours = expected('haresources')
+  it('alone in haresources is made whole without a word', () => {
+    expect(moved(haresources(ours), haresources(ours))).toEqual([undefined])
+    expect(moved('', '')).toEqual([undefined])
+  })
+  it.each([
+    ['another group', `${ours}db-b 10.77.1.110 postfix\n`, 'db-b 10.77.1.110 postfix'],
+    ['a resource that no option says', ours.replace(/\n$/, ' postfix\n'), 'postfix'],
+    ['nothing but the groups of others', 'db-a postfix\ndb-b apache2\n', 'db-a postfix; db-b apache2'],
+  ])('beside %s needs a word: hb_takeover moves everything', (_, content, what) => {
+    const why = `hb_takeover moves all that haresources has to db-a, not only what the config says: ${what}`
+    expect(moved(haresources(content), haresources(ours))).toEqual([why])
+    expect(moved(haresources(ours), haresources(content))).toEqual([why])
+    expect(moved(haresources(content), haresources(content))).toEqual([why])
+  })
   it('that heartbeat is still moving is only waited for', () => {
     const moving = {
       ...home,
@@ -130,7 +158,7 @@ describe('the group', () => {
   })
   const nothing = (text: string) => without(text, 'address 10.77.1.100', 'answers 10.77.1.100', 'mounted /data')
   const secondary = (text: string) => text.replace(/ro:\w+\/\w+/, 'ro:Secondary/Secondary')
-  const idle = (one: typeof home) => ({ cluster: nothing(one.cluster), drbd: secondary(one.drbd) })
+  const idle = (one: typeof home) => ({ ...one, cluster: nothing(one.cluster), drbd: secondary(one.drbd) })
   it('that is nowhere starts at home', () => {
     expect(up(idle(home), idle(standby)).answer).toEqual([
       {
