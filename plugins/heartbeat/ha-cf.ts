@@ -23,6 +23,7 @@ export interface HaCf {
   readonly times: Readonly<Record<Time, number>>
   /** `legacy` is what Heartbeat 1 did, and what it does when the file says nothing: the group goes home. */
   readonly failback: 'on' | 'off' | 'legacy'
+  /** Pacemaker has the resources, and nobody reads haresources. */
   readonly crm: boolean
   readonly autojoin: string
   /** The rest of each stonith_host line. They may hold passwords. */
@@ -115,7 +116,9 @@ export function parseHaCf(content: string): HaCf {
         failback = oneOf(first, line) ? 'off' : 'legacy'
         break
       case 'crm':
-        crm = !isFalse(first)
+      case 'pacemaker':
+        // Two names for one option. Any word that is no "no" (respawn, manual) is a yes, and one yes is enough for us to keep off.
+        crm ||= !isFalse(first)
         break
       case 'autojoin':
         autojoin = first

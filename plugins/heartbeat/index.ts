@@ -4,6 +4,7 @@ import network from '../network/index.js'
 import { packageTask } from '../packages/index.js'
 import { keyTask } from './key.js'
 import type { Heartbeat } from './layout.js'
+import { managerTask, unlessPacemaker } from './manager.js'
 import { bootTask, configTask } from './node-tasks.js'
 import { reconstruct } from './reconstruct.js'
 import { reloadTask } from './reload.js'
@@ -42,14 +43,11 @@ const heartbeat = definePlugin({
   },
   reconstruct,
   tasks: (t) => [
+    managerTask(t),
     packageTask(t, needs),
-    configTask(t),
-    reloadTask(t),
-    keyTask(t),
-    identityTask(t),
-    bootTask(t),
-    runningTask(t),
-    upTask(t),
+    ...[configTask, reloadTask, keyTask, identityTask, bootTask, runningTask, upTask].map((task) =>
+      unlessPacemaker(task(t)),
+    ),
   ],
   hooks: {
     'before-run': ({ settings, log }) => {

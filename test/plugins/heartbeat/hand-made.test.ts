@@ -73,7 +73,6 @@ describe('the cluster of test/e2e/by-hand.sh', () => {
     ['no word about failback', 'auto_failback off', ''],
     ['a time in other units', 'warntime 8', 'warntime 8ms'],
     ['one node', 'node\tdb-a db-b', 'node db-a'],
-    ['Pacemaker', 'crm\toff', 'crm respawn'],
     ['strangers', 'crm\toff', 'autojoin any'],
   ])('real drift in ha.cf is found: %s', (_, from, to) => {
     const config = byHand('/etc/ha.d/ha.cf')

@@ -48,7 +48,9 @@ export const situation = ({ offered = {}, ...changed }: { offered?: Situation['o
 })
 
 type Outputs = Readonly<Record<string, string>>
-const factsFrom = (id: string, node: string, changed: object, outputs: Outputs) => {
+const factsFrom = (id: string, node: string, changed: object, said: Outputs) => {
+  // Without a word about it there is no Pacemaker.
+  const outputs: Outputs = { crm: '', ...said }
   const task = taskOf(heartbeat, id)
   const at = nodeContextOf(situation(changed), node)
   return Object.fromEntries(

@@ -90,6 +90,7 @@ export function judged(cluster: Cluster, options: unknown, own: object = others,
     const agents = agent === '-' ? '' : filesOutput(['/etc/ha.d/resource.d/drbddisk', agent, '0755'])
     const outputs = {
       files: said(cluster[node], 'files'),
+      crm: said(cluster[node], 'files'),
       agents: output(agents),
       dir: output(''),
       units: said(cluster[node], 'units'),
