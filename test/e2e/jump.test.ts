@@ -136,8 +136,10 @@ describe('nodes behind a jump host, for a user with sudo', () => {
       `ssh:\n      host: ${lab.addresses['db-a']}\n      user: ops\n      jump: ops@${lab.addresses.jump}\n      sudo: true\n`,
     )
     expect(read('state/ha-provision/found/known_hosts')).toContain('db-b ssh-ed25519 ')
-    const other = lab.ha(...words.map((word) => word.replace('db-a=', 'db-c=')), '--json')
-    expect(other.code).toBe(4)
+    const again = lab.ha(...words, '--json')
+    expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('found.yaml') })
+    const renamed = words.map((word) => word.replace('db-a=', 'db-c=').replace('found.yaml', 'other.yaml'))
+    expect(lab.ha(...renamed, '--json').code).toBe(4)
   })
   it('a node that calls itself otherwise is refused', () => {
     const { code, stderr } = lab.ha(
