@@ -8,7 +8,7 @@ import { defineConfig } from 'ha-provision'
 export default defineConfig({
   cluster: 'demo',
   nodes: { 'db-a': {}, 'db-b': {} },
-  vm: { memoryMiB: 768, dataDisks: { data: { sizeMiB: 1024 } } },
+  vm: { memoryMiB: 768, fencing: true, dataDisks: { data: { sizeMiB: 1024 } } },
   iso: {},
   network: {
     interfaces: {
@@ -30,6 +30,7 @@ export default defineConfig({
         minor: 0,
         port: 7788,
         interface: 'link0',
+        disk: { fencing: 'resource-and-stonith' },
         filesystem: { type: 'ext4', mount: '/srv/db' },
       },
     },

@@ -2,7 +2,7 @@
 export const example = {
   cluster: 'demo',
   nodes: { 'db-a': {}, 'db-b': {} },
-  vm: { driver: 'qemu', memoryMiB: 768, dataDisks: { data: { sizeMiB: 1024 } } },
+  vm: { driver: 'qemu', memoryMiB: 768, fencing: true, dataDisks: { data: { sizeMiB: 1024 } } },
   iso: {},
   network: {
     interfaces: {
@@ -24,6 +24,7 @@ export const example = {
         minor: 0,
         port: 7788,
         interface: 'link0',
+        disk: { fencing: 'resource-and-stonith' },
         filesystem: { type: 'ext4', mount: '/srv/db' },
       },
     },

@@ -2,10 +2,10 @@ import { type Finding, files, finding, type Task } from 'ha-provision'
 import { differences } from './compare.js'
 import { confProbe } from './dump.js'
 import { existingConf, foundKey, reasonByHand, wantedIn } from './existing.js'
-import { fixes } from './install.js'
+import { fenceProgramText, fixes } from './install.js'
 import { type Builder, type Drbd, resourceFile } from './layout.js'
 import type { Meaning } from './meaning.js'
-import { globalConfig, hideKey, keyOf, mainConfig, resourceConfig } from './render.js'
+import { fenceProgram, fencesItself, globalConfig, hideKey, keyOf, mainConfig, resourceConfig } from './render.js'
 import { drbdProbe, majorOf } from './status.js'
 import { type AtConfig, globalFile, mainFile, usageFile, type View } from './view.js'
 
@@ -16,6 +16,7 @@ export type ConfigId =
   | 'usage-count'
   | 'other-main-file'
   | 'readable-key'
+  | 'fence-program'
   | 'refused'
 
 function baseFindings(
@@ -51,6 +52,16 @@ function baseFindings(
       }),
     )
   return found
+}
+
+/** Before the resource files: a resource that waits for its fencing must find it. */
+function programFindings(node: string, { program }: View): readonly Finding<'fence-program'>[] {
+  if (!program) return []
+  const { fence } = program
+  const desired = fenceProgramText()
+  if (fence?.content === desired && fence.mode === '0755') return []
+  const note = fence && fence.mode !== '0755' ? { note: `mode ${fence.mode}` } : {}
+  return [finding('fence-program', { subject: `${fenceProgram} on ${node}`, desired, actual: fence?.content, ...note })]
 }
 
 /** What a node's description of one resource lacks; undefined when it means what it should. */
@@ -92,6 +103,7 @@ const probesOf = ({ settings }: { readonly settings: Drbd }) => ({
   conf: confProbe,
   resources: files(Object.fromEntries(Object.keys(settings.resources).map((name) => [name, resourceFile(name)]))),
   base: files({ main: mainFile, global: globalFile }),
+  ...(Object.values(settings.resources).some(fencesItself) ? { program: files({ fence: fenceProgram }) } : {}),
 })
 
 /** The files of DRBD, compared by what they mean: who wrote them, in which file and how, does not matter. drbd.conf(5) */
@@ -110,7 +122,7 @@ export const configTask = (t: Builder): Task =>
       }
       for (const [node, view] of Object.entries(at.nodes)) {
         const own = existing.get(node) ?? {}
-        const mine: Finding<ConfigId>[] = [...baseFindings(node, view, own, wanted)]
+        const mine: Finding<ConfigId>[] = [...programFindings(node, view), ...baseFindings(node, view, own, wanted)]
         const isNotRead = mine.some(({ id }) => id === 'other-main-file')
         for (const name of wanted) {
           if (isNotRead && !own[name]) continue

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { type Finding, given, Secret, type Step, sh } from 'ha-provision'
+import { packaged } from '../packaged.js'
 import { existingConf, foundKey } from './existing.js'
 import { resourceFile } from './layout.js'
 import { globalConfig, mainConfig, resourceConfig } from './render.js'
@@ -58,8 +60,14 @@ function install(at: At): Steps {
   ]
 }
 
+export const fenceProgramText = (): string => readFileSync(packaged('drbd', 'handlers', 'ha-drbd-fence.sh'), 'utf8')
+
 /** How each finding of the files is mended. */
 export const fixes = {
+  'fence-program': ({ finding: { subject } }: At): Steps => {
+    const [path, on] = parts(subject)
+    return [{ kind: 'write', on, path, content: fenceProgramText(), mode: '0755' }]
+  },
   'no-main-file': ({ finding: { subject = '' } }: At): Steps => [
     { kind: 'write', on: subject, path: mainFile, content: mainConfig, mode: '0644' },
   ],

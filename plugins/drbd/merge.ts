@@ -4,7 +4,7 @@ import { addressOn, type Network } from '../network/index.js'
 import type storage from '../storage/index.js'
 import { devicePlain } from './layout.js'
 import type { Host, Meaning } from './meaning.js'
-import { ownOptions } from './render.js'
+import { fencesItself, ownOptions } from './render.js'
 import type { schema } from './schema.js'
 import { drbdDefaults, isSame, type Kind, kinds, type Options, written } from './values.js'
 
@@ -122,7 +122,7 @@ export function mergeResource(name: string, meanings: Readonly<Record<string, Me
   }
 
   const kindOptions = (kind: Kind): Record<string, string | number> => {
-    const own = (meaning: Meaning) => ownOptions(major, hasKey(meaning))[kind]
+    const own = (meaning: Meaning) => ownOptions(major, hasKey(meaning), fencesItself(meaning.said))[kind]
     const maps = all.map((meaning) => beyondOwn(meaning, kind, own(meaning), elsewhere(meaning, kind)))
     const found: Record<string, string | number> = {}
     for (const option of new Set(maps.flatMap((map) => Object.keys(map)))) {

@@ -11,8 +11,21 @@ const section = (name: string, options: Record<string, string | number>): string
     .map(([key, value]) => `    ${key} ${word(value)};\n`)
     .join('')}  }\n`
 
+/** Our program for resources that hold writes back until the peer is fenced. */
+export const fenceProgram = '/usr/local/sbin/ha-drbd-fence'
+
+/** Whether our program is what such a resource runs. 8.4 has the option in `disk`, 9 in `net`. */
+export const fencesItself = ({
+  net,
+  disk,
+  handlers,
+}: Readonly<Record<'net' | 'disk' | 'handlers', object>>): boolean => {
+  const { fencing = 'dont-care', 'fence-peer': program = '' } = { ...net, ...disk, ...handlers } as Options
+  return fencing !== 'dont-care' && (program === '' || String(program).startsWith(`${fenceProgram} `))
+}
+
 /** What every resource file says of its own, unless the options say otherwise. `major` is the kernel module's. */
-export function ownOptions(major: number, authentication: boolean): Readonly<Record<Kind, Options>> {
+export function ownOptions(major: number, authentication: boolean, fences: boolean): Readonly<Record<Kind, Options>> {
   return {
     net: {
       // Without it any host that reaches the port could be the peer.
@@ -29,14 +42,19 @@ export function ownOptions(major: number, authentication: boolean): Readonly<Rec
     startup: { 'wfc-timeout': '20', 'degr-wfc-timeout': '20', 'outdated-wfc-timeout': '20' },
     // Version 9 promotes on mount unless told not to: only the cluster manager promotes.
     options: major >= 9 ? { 'auto-promote': 'no' } : {},
-    handlers: {},
+    handlers: fences
+      ? {
+          'fence-peer': `${fenceProgram} fence`,
+          [major >= 9 ? 'unfence-peer' : 'after-resync-target']: `${fenceProgram} insync`,
+        }
+      : {},
   }
 }
 
 /** A resource file. `major` is the kernel module's: utilities of version 9 drive a module of 8.4 as well. drbd.conf(5) */
 export function resourceConfig(at: At, name: string, resource: Resource, major: number, key: string): string {
   const { authentication, protocol, resyncRate } = resource
-  const own = ownOptions(major, authentication)
+  const own = ownOptions(major, authentication, fencesItself(resource))
   const { 'cram-hmac-alg': algorithm, ...net } = own.net
   const hosts = at.cluster.nodes.map((node) =>
     section(`on ${node.name}`, {

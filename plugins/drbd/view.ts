@@ -14,6 +14,8 @@ export interface View {
   readonly conf: ConfFact
   readonly resources: Readonly<Record<string, FileFact | undefined>>
   readonly base: Readonly<Record<'main' | 'global', FileFact | undefined>>
+  /** Asked where a resource needs it. */
+  readonly program?: Readonly<Record<'fence', FileFact | undefined>>
 }
 export type AtConfig = Context<Drbd, typeof network | typeof storage> & {
   readonly nodes: Readonly<Record<string, View>>

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { ask, type Finding, files, finding, Secret, type Step, sh, type Task, units } from 'ha-provision'
 import { packaged } from '../packaged.js'
 import { configDifferences, hasFencing } from './compare.js'
+import { fencingPrograms } from './fencing.js'
 import { resourcesDifference } from './group.js'
 import { type At, agentPath, type Builder, offeredResources, paths, service } from './layout.js'
 import { configFile, masked, resourcesFile } from './render.js'
@@ -17,6 +18,7 @@ const agents = (at: At): Readonly<Record<string, { readonly content: string; rea
       agent ? [[agentPath(agent.name), { content: agent.content, own: true }]] : [],
     ),
   ),
+  ...Object.fromEntries(Object.entries(fencingPrograms(at)).map(([path, content]) => [path, { content, own: true }])),
 })
 
 const isPrivate = (mode: string | undefined): boolean => mode === '0600' || mode === '0400'

@@ -1,4 +1,5 @@
 import network, { addressOn } from '../network/index.js'
+import { stonithLines } from './fencing.js'
 import { groupWords, knownOf, mainGroup } from './group.js'
 import { type HaCf, isOwnLogging, parseHaCf } from './ha-cf.js'
 import { isSameWord, parseHaresources } from './haresources.js'
@@ -14,7 +15,7 @@ const timeText = (seconds: number): string =>
 /** Lines of an ha.cf that no option says: they stay. Fencing lines do too, as long as no option says any. */
 const keptLines = (at: Plan, found: HaCf): readonly string[] => [
   ...found.foreign,
-  ...(at.settings.stonith.length === 0 ? found.stonith.map((line) => `stonith_host ${line}`) : []),
+  ...(stonithLines(at).length === 0 ? found.stonith.map((line) => `stonith_host ${line}`) : []),
 ]
 
 /** ha.cf, the same on both nodes: a ucast to a node's own address is ignored there. `existing` is what it replaces. ha.cf(5) */
@@ -44,7 +45,7 @@ export function configFile(at: Plan, existing = ''): string {
     `warntime ${timeText(settings.warntimeS)}`,
     `deadtime ${timeText(settings.deadtimeS)}`,
     `initdead ${timeText(settings.initdeadS)}`,
-    ...settings.stonith.map((line) => `stonith_host ${line}`),
+    ...stonithLines(at).map((line) => `stonith_host ${line}`),
     ...(kept.length > 0 ? ['# What was there beside:', ...kept] : []),
     '',
   ].join('\n')

@@ -4,6 +4,7 @@ import network from '../network/index.js'
 import { stubCommand, vmCommand } from './commands.js'
 import { compareMachine, resized } from './compare.js'
 import { driverOf } from './drivers/index.js'
+import { fencingDevice } from './fencing/device.js'
 import { newVm } from './identity.js'
 import { schema, type VmSettings } from './schema.js'
 import { buildStub, stubDir, stubFiles, stubPrograms } from './stub.js'
@@ -40,7 +41,16 @@ const vm = definePlugin({
     ...(driverOf(settings).makes && settings.stub === 'debian-12' ? stubPrograms(process.getuid?.() === 0) : []),
   ],
   validate({ settings, of, cluster }) {
-    if (!driverOf(settings).makes) return []
+    if (!driverOf(settings).makes)
+      return settings.fencing
+        ? [
+            {
+              path: 'vm.fencing',
+              message: `the ${settings.driver} driver cannot switch machines off`,
+              hint: 'remove it, and name what can in heartbeat.stonith',
+            },
+          ]
+        : []
     const dhcp = Object.values(of(network)?.interfaces ?? {}).filter((one) => one.dhcp).length
     const faults = []
     if (dhcp !== 1) {
@@ -61,6 +71,7 @@ const vm = definePlugin({
     }
     return faults
   },
+  offers: ({ settings }) => ({ fencing: settings.fencing ? [fencingDevice()] : [] }),
   connect: (at) => driverOf(at.settings).connect(at),
   tasks: (t) => [
     t.onControl({

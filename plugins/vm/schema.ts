@@ -30,6 +30,12 @@ export const schema = {
       description:
         '`auto` takes KVM if a machine really starts with it (the device alone does not prove it), else emulation.',
     },
+    fencing: {
+      type: 'boolean',
+      default: false,
+      description:
+        'Lets each machine have its peer switched off by this computer (STONITH), so that one that hangs or is cut off cannot go on with the service.',
+    },
     dataDisks: {
       type: 'object',
       default: {},

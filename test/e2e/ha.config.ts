@@ -6,7 +6,11 @@ export default defineConfig({
   cluster: 'e2e',
   nodes: { 'db-a': {}, 'db-b': {} },
   plugins: [sysctl],
-  vm: { memoryMiB: 768, dataDisks: { data: { sizeMiB: 1024 }, old: { sizeMiB: 64 }, foreign: { sizeMiB: 64 } } },
+  vm: {
+    memoryMiB: 768,
+    fencing: true,
+    dataDisks: { data: { sizeMiB: 1024 }, old: { sizeMiB: 64 }, foreign: { sizeMiB: 64 } },
+  },
   iso: {},
   network: {
     interfaces: {
@@ -29,6 +33,7 @@ export default defineConfig({
         minor: 0,
         port: 7788,
         interface: 'link0',
+        disk: { fencing: 'resource-and-stonith' },
         filesystem: { type: 'ext4', mount: '/srv/db' },
       },
     },

@@ -161,9 +161,14 @@ export async function openLab(nodes: readonly string[], file = 'ha.config.ts', c
       return result.stdout
     },
     async close() {
-      for (const node of nodes) {
-        const running = await pid(node).catch(() => undefined)
-        if (running !== undefined) process.kill(running, 'SIGKILL')
+      // Twice: what fences may be starting one of them again.
+      for (const node of nodes) await rm(join(stateDir, 'vm', node, 'restart'), { force: true })
+      for (const again of [true, false]) {
+        for (const node of nodes) {
+          const running = await pid(node).catch(() => undefined)
+          if (running !== undefined) process.kill(running, 'SIGKILL')
+        }
+        if (again) await new Promise((resolve) => setTimeout(resolve, 5000))
       }
       if (!process.env.HA_PROVISION_KEEP)
         for (const folder of [dir, ...others]) await rm(folder, { recursive: true, force: true })

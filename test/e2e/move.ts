@@ -5,7 +5,7 @@ const home = '/srv/two/db2inst2'
 /** The cluster with one more replicated disk, and on it an instance that is there already, on the primary's own disk. */
 export const wanted = [
   '--set',
-  'drbd.resources.r1={volume: vg0/second, minor: 1, port: 7789, interface: link0, filesystem: {type: ext4, mount: /srv/two}}',
+  'drbd.resources.r1={volume: vg0/second, minor: 1, port: 7789, interface: link0, disk: {fencing: resource-and-stonith}, filesystem: {type: ext4, mount: /srv/two}}',
   '--set',
   `db2.instances.db2inst2={home: ${home}, uid: 1002, port: 50001}`,
 ]

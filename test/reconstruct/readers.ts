@@ -146,6 +146,9 @@ const rules: Readonly<Record<string, Rule>> = {
       'get-gi',
     )(args, at) &&
     (/^(--version|-d|--dry-run)$/.test(args[0]?.raw ?? '') ? undefined : `drbdadm ${said(args).join(' ')}`),
+  // -S asks for the status; -T would act.
+  stonith: (args) =>
+    said(args).includes('-S') && !said(args).some((arg) => /^-[a-zA-Z]*T/.test(arg)) ? undefined : 'stonith without -S',
   drbdsetup: verb('status', 'show', 'show-gi', 'get-gi'),
   db2,
   db2set: (args) => said(args).find((arg) => !/^-(all|lr|i)$|^[A-Z0-9_]+$/.test(arg)),

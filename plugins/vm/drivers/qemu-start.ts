@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Command, given, type NodeContext, sh } from 'ha-provision'
+import { type Command, given, type NodeContext, quote, raw, sh } from 'ha-provision'
 import network from '../../network/index.js'
+import { packaged } from '../../packaged.js'
 import { consoleFile, diskFile, pidFile, socketDir, type Vm, vmDir } from '../state.js'
 import { isAlive, socket } from './qemu-process.js'
 import type { VmContext } from './types.js'
@@ -16,7 +18,8 @@ const value = (path: string): string => path.replaceAll(',', ',,')
 function nics(at: VmContext, vm: Vm): readonly string[] {
   return Object.entries(at.of(network).interfaces).flatMap(([name, { dhcp }]) => {
     const device = ['-device', `virtio-net-pci,netdev=nic-${name},mac=${vm.macs[name]},romfile=`]
-    if (dhcp) return ['-netdev', `user,id=nic-${name},hostfwd=tcp:${vm.sshHost}:${vm.sshPort}-:22`, ...device]
+    if (dhcp)
+      return ['-netdev', `user,id=nic-${name},hostfwd=tcp:${vm.sshHost}:${vm.sshPort}-:22${fencingDoor(at)}`, ...device]
     const [peer] = at.peers
     if (at.peers.length === 1 && peer) {
       // Datagrams need no port, and either end may come and go.
@@ -58,8 +61,31 @@ function chooseAccelerator(at: VmContext, machine: readonly string[], vmlinux: s
   return sh`if [ ! -w /dev/kvm ] || [ -e ${fails} ]; then ${emulated}; elif ${trial}; then ${kvm}; else : > ${fails}; ${emulated}; fi`
 }
 
-/** Returns when QEMU has set the machine up, in a session of its own; a wrong argument or a port in use ends with its words. */
-export function start(at: VmContext, vm: Vm, medium?: string): Command {
+/** What QEMU starts for a peer's request, and what it needs: `fencing/host.sh` and its word, which only the guest's root reads. */
+const fencingFiles = (at: NodeContext<unknown>) => {
+  const dir = vmDir(at.cluster, at.node)
+  return { program: join(dir, 'fence'), token: join(dir, 'fencing'), restart: join(dir, 'restart') }
+}
+
+/** In QEMU's own network; nobody else is there. */
+const fencingAddress = '10.0.2.100:620'
+
+/** `timeout`: a guest that connects and says nothing. The command is split as a shell would. */
+const fencingDoor = (at: VmContext): string =>
+  at.settings.fencing
+    ? `,guestfwd=tcp:${fencingAddress}-cmd:${value(`timeout 60 sh ${quote(fencingFiles(at).program)}`)}`
+    : ''
+
+/** Copied beside the machine: it outlives this program's folder. */
+function fencingSetup(at: VmContext, vm: Vm): Command {
+  const { program, token, restart } = fencingFiles(at)
+  const host = readFileSync(packaged('vm', 'fencing', 'host.sh'), 'utf8')
+  return sh`printf %s ${host} >${program} && printf %s ${powerOn(at, vm).script} >${restart} || exit 1
+[ -s ${token} ] || printf 'ha-provision-fencing=%s' "$(od -An -v -N16 -tx1 /dev/urandom | tr -d ' \n')" >${token} || exit 1
+`
+}
+
+function powerOn(at: VmContext, vm: Vm, medium?: string): Command {
   const dir = vmDir(at.cluster, at.node)
   const machine = ['-smp', String(at.settings.cpus), '-m', String(at.settings.memoryMiB)]
   machine.push('-nodefaults', '-no-user-config', '-display', 'none')
@@ -73,19 +99,25 @@ export function start(at: VmContext, vm: Vm, medium?: string): Command {
     // A CD can be taken out while the machine runs; what sits on q35's own PCI bus cannot.
     ...['-device', 'virtio-scsi-pci,id=scsi', ...(medium ? [...cd, '-device', 'scsi-cd,drive=config,id=medium'] : [])],
     ...nics(at, vm),
+    ...(at.settings.fencing ? ['-smbios', `type=11,path=${value(fencingFiles(at).token)}`] : []),
     ...['-device', 'virtio-rng-pci', '-monitor', 'none', '-serial', `file:${consoleFile(at.cluster, at.node)}`],
     ...['-qmp', `unix:${socket(at, 'qmp')},server=on,wait=off`],
     ...['-daemonize', '-pidfile', pidFile(at.cluster, at.node)],
   ]
   const sockets = socketDir(at.cluster)
   const mark = mediumMark(at)
-  return given(
-    sh`umask 077
+  return sh`umask 077
 if ${isAlive(at)}; then exit 0; fi
 mkdir -p ${sockets} && [ -O ${sockets} ] && [ ! -L ${sockets} ] && chmod 700 ${sockets} || { echo ${`${sockets} is somebody else's`} >&2; exit 1; }
 ${medium ? sh`: > ${mark}` : sh`rm -f ${mark}`} || exit 1
 ${chooseAccelerator(at, machine, vmlinux)}
-exec qemu-system-x86_64 "$@" ${args}`,
+exec qemu-system-x86_64 "$@" ${args}`
+}
+
+/** Returns when QEMU has set the machine up, in a session of its own; a wrong argument or a port in use ends with its words. */
+export const start = (at: VmContext, vm: Vm, medium?: string): Command =>
+  given(
+    sh`umask 077
+${at.settings.fencing ? fencingSetup(at, vm) : raw('')}${powerOn(at, vm, medium)}`,
     { timeoutS: 60 },
   )
-}

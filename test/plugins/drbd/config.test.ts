@@ -1,7 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
 import { parseConf } from '../../../plugins/drbd/conf.js'
 import drbd from '../../../plugins/drbd/index.js'
-import { resourceConfig } from '../../../plugins/drbd/render.js'
+import { fenceProgram, resourceConfig } from '../../../plugins/drbd/render.js'
 import { filesOutput } from '../../support/files.js'
 import { filled } from '../../support/law.js'
 import { contextOf, factsOf, findingsOf, nodeContextOf, output, taskOf } from '../../support/task.js'
@@ -26,7 +30,7 @@ interface Node {
   readonly refused?: string
 }
 /** Findings of the config task where both nodes hold these files, or each its own. */
-function found(a: Node, b: Node = a, own: object = {}) {
+function found(a: Node, b: Node = a, own: object = {}, program = '') {
   const task = taskOf(drbd, 'config')
   const facts = (node: string, { resource, common = '', refused }: Node) => {
     const files = { ...base, '/etc/drbd.d/global_common.conf': base['/etc/drbd.d/global_common.conf'] + common }
@@ -43,6 +47,7 @@ function found(a: Node, b: Node = a, own: object = {}) {
           : output('@@main /etc/drbd.conf\n@@dump\n@@code 10\n', 0, refused),
       resources: output(filesOutput({ [path]: resource }, '0600')),
       base: output(filesOutput(files)),
+      program: output(program),
     })
   }
   return findingsOf(task.check({ ...at(own), nodes: { 'db-a': facts('db-a', a), 'db-b': facts('db-b', b) } }))
@@ -149,6 +154,65 @@ it('files as wanted that drbdadm refuses all the same are told by place, without
       actual: 'in resource r0, on db-a, IP 10.77.0.1 not found on this host, /etc/drbd.d/x.res:3',
     },
   ])
+})
+
+describe('fencing', () => {
+  const waiting = { disk: { fencing: 'resource-and-stonith' } }
+  const program = readFileSync(new URL('../../../plugins/drbd/handlers/ha-drbd-fence.sh', import.meta.url), 'utf8')
+  const there = filesOutput({ [fenceProgram]: program }, '0755')
+  it('a resource that waits for it runs our program, unless it names its own', () => {
+    expect(file(waiting)).toContain(
+      '  handlers {\n    fence-peer "/usr/local/sbin/ha-drbd-fence fence";\n    after-resync-target "/usr/local/sbin/ha-drbd-fence insync";\n  }\n',
+    )
+    expect(
+      resourceConfig(at({ net: waiting.disk }) as never, 'r0', settings({ net: waiting.disk }).resources.r0, 9, 'k'),
+    ).toContain('unfence-peer "/usr/local/sbin/ha-drbd-fence insync";')
+    expect(file({ ...waiting, handlers: { 'fence-peer': '/sbin/mine' } })).toContain(
+      '  handlers {\n    fence-peer /sbin/mine;\n  }\n',
+    )
+    expect(file({ disk: { fencing: 'dont-care' } })).not.toContain('handlers')
+  })
+  it('the program comes before the file that names it', () => {
+    expect(found(of(file(waiting)), undefined, waiting, there)).toEqual([])
+    expect(found(of(file()), undefined, waiting).map(({ id, subject }) => `${id} ${subject}`)).toEqual([
+      'fence-program /usr/local/sbin/ha-drbd-fence on db-a',
+      'resource-file r0 on db-a',
+      'fence-program /usr/local/sbin/ha-drbd-fence on db-b',
+      'resource-file r0 on db-b',
+    ])
+    const open = filesOutput({ [fenceProgram]: program }, '0644')
+    expect(found(of(file(waiting)), undefined, waiting, open)).toMatchObject([{ note: 'mode 0644' }, {}])
+  })
+  describe('the program', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'ha-drbd-'))
+    afterAll(() => rmSync(dir, { recursive: true }))
+    /** `stonith` succeeds for devices whose parameters hold "good". */
+    const called = (word: string, haCf: string, peers = 'DRBD_PEER=db-b') => {
+      writeFileSync(join(dir, 'ha.cf'), haCf)
+      writeFileSync(join(dir, 'calls'), '')
+      const stonith = `stonith() { for f; do case $f in /*) w=$(cat "$f") ;; esac; done; echo "$*" | sed "s#-F [^ ]*#-F $w#" >>${dir}/calls; case $w in *good*) ;; *) echo 'no such device'; false ;; esac; }`
+      const script = `${stonith}; logger() { :; }; uname() { echo db-a; }; export DRBD_RESOURCE=r0 ${peers}; set -- ${word}\n${program.replace('/etc/ha.d/ha.cf', join(dir, 'ha.cf'))}`
+      const { status: code } = spawnSync('sh', ['-c', script])
+      return { code, calls: readFileSync(join(dir, 'calls'), 'utf8').trim().split('\n') }
+    }
+    it('fences with the first device of this node that can', () => {
+      const haCf =
+        'node db-a\nstonith_host db-b t good\nstonith_host  db-a  t bad\nstonith_host * external/u good db-b\nstonith_host * v good\n'
+      expect(called('fence', haCf)).toEqual({
+        code: 7,
+        calls: ['-t t -F bad -T reset db-b', '-t external/u -F good db-b -T reset db-b'],
+      })
+    })
+    it('says that the peer may still write where no device could, and where there is none', () => {
+      expect(called('fence', 'stonith_host * t bad\n').code).toBe(1)
+      expect(called('fence', 'node db-a\n').code).toBe(1)
+      expect(called('fence', 'stonith_host * t good\n', 'DRBD_PEER=').code).toBe(1)
+    })
+    it('tells the devices of a node in sync, whatever they say', () => {
+      expect(called('insync', 'stonith_host * t good\n')).toEqual({ code: 0, calls: ['-t t -F good -S'] })
+      expect(called('insync', 'stonith_host * t bad\n').code).toBe(0)
+    })
+  })
 })
 
 describe('the grammar of drbd.conf', () => {

@@ -29,7 +29,7 @@ const options = (major: number, kind: 'net' | 'disk' | 'startup' | 'options' | '
     .dictionary(fc.constantFrom(...names), value, { maxKeys: names.length })
     .map((all) =>
       Object.fromEntries(
-        Object.entries(all).filter(([option, own]) => String(own) !== ownOptions(major, true)[kind][option]),
+        Object.entries(all).filter(([option, own]) => String(own) !== ownOptions(major, true, false)[kind][option]),
       ),
     )
 const rate = fc
@@ -64,7 +64,14 @@ const resource = (major: number, i: number): fc.Arbitrary<Resource> =>
           resyncRate: rate,
           authentication: fc.boolean(),
           net: options(major, 'net', ['max-buffers', 'ping-timeout', 'sndbuf-size', 'verify-alg', 'after-sb-1pri']),
-          disk: options(major, 'disk', ['c-plan-ahead', 'al-extents', 'on-io-error', 'c-max-rate', 'disk-barrier']),
+          disk: options(major, 'disk', [
+            'fencing',
+            'c-plan-ahead',
+            'al-extents',
+            'on-io-error',
+            'c-max-rate',
+            'disk-barrier',
+          ]),
           startup: options(major, 'startup', ['wfc-timeout', 'degr-wfc-timeout', 'become-primary-on']),
           options: options(major, 'options', ['auto-promote', 'cpu-mask', 'on-no-data-accessible']),
           handlers: options(major, 'handlers', ['split-brain', 'fence-peer', 'pri-lost']),

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import heartbeat from '../../../plugins/heartbeat/index.js'
 import { masked } from '../../../plugins/heartbeat/render.js'
 import { reveal } from '../../../src/index.js'
-import { expected, filesOutput, judgeNode, unitsOutput } from './lab.js'
+import { expected, filesOutput, judgeNode, settings, unitsOutput } from './lab.js'
 
 const agent = ['/etc/ha.d/resource.d/drbddisk', '#!/bin/sh\n', '0755'] as const
 const config = expected('ha.cf')
@@ -80,6 +81,33 @@ describe('files', () => {
     expect(old.steps()).toEqual([{ kind: 'write', path, content, mode: '0755' }])
     expect(judge([[path, content, '0644']]).answer).toMatchObject([{ id: 'other-agent', note: 'mode 0644' }])
   })
+  it('fencing that another plugin offers gets its program, and a line for each node', () => {
+    const program = '#!/bin/sh\nexit 0\n'
+    const offered = { fencing: [{ name: 'lamp', program, silent: 'Switch it on.' }] }
+    const path = '/usr/lib/stonith/plugins/external/lamp'
+    const lines = 'stonith_host db-a external/lamp db-b\nstonith_host db-b external/lamp db-a\n'
+    const judge = (text: string, ...own: (readonly [string, string, string])[]) =>
+      judgeNode('config', { dir: '', files: inOrder(text), agents: filesOutput(agent, ...own) }, { offered })
+    expect(judge(`${config}${lines}`, [path, program, '0755']).answer).toEqual([])
+    const none = judge(config)
+    expect(none.answer).toMatchObject([{ id: 'config-file' }, { id: 'no-agent', subject: path, desired: program }])
+    const [write] = none.steps()
+    expect(write?.kind === 'write' && reveal(write.content)).toBe(`${config}${lines}`)
+    // One that a person wrote for another device goes: what is offered says who fences.
+    const other = judge(`${config}stonith_host * external/ssh db-a db-b\n`, [path, program, '0755'])
+    expect(other.answer).toMatchObject([{ id: 'config-file' }])
+    expect(judge(`${config}${lines}`, [path, 'exit 1\n', '0755']).answer).toMatchObject([{ id: 'other-agent' }])
+  })
+  it('offered fencing that does not answer is a finding, once its program is there', () => {
+    const offered = { fencing: [{ name: 'lamp', program: 'exit 0\n', silent: 'Switch it on.' }] }
+    const path = '/usr/lib/stonith/plugins/external/lamp'
+    const there = filesOutput([path, 'exit 0\n', '0755'])
+    const judge = (programs: string, answers: string) => judgeNode('fencing', { programs, answers }, { offered }).answer
+    expect(judge(there, 'answers lamp\n')).toEqual([])
+    expect(judge('', '')).toEqual({ waits: 'waits for heartbeat/config' })
+    expect(judge(there, '')).toMatchObject([{ id: 'fencing-silent', subject: 'external/lamp', note: 'Switch it on.' }])
+    expect(judgeNode('fencing', { programs: '', answers: '' }).answer).toEqual([])
+  })
   it('passwords for fencing are written and never shown', () => {
     const stonith = ['db-a external/ipmi db-b 10.0.0.9 admin hunter2']
     const { answer, steps } = judgeNode('config', { dir: '', files: inOrder(), agents }, { stonith })
@@ -117,5 +145,38 @@ describe('at boot', () => {
       { id: 'at-boot', subject: 'apache2.service', desired: 'disabled: heartbeat starts it', actual: 'enabled' },
     ])
     expect(steps()).toMatchObject([{ kind: 'run', command: { script: 'systemctl disable -q apache2.service' } }])
+  })
+})
+
+describe('before a run', () => {
+  const warnings = (vm: object | undefined, own: object, drbd: object = {}) => {
+    const said: string[] = []
+    const all: Record<string, unknown> = {
+      vm,
+      heartbeat: { ...settings, ...own },
+      drbd: { resources: { r0: { net: {}, disk: {}, ...drbd } } },
+    }
+    heartbeat.hooks?.['before-run']?.({
+      settings: (name: string) => all[name],
+      log: (line: string) => said.push(line),
+    } as never)
+    return said.map((line) => line.slice(0, 60))
+  }
+  const waits = { disk: { fencing: 'resource-and-stonith' } }
+  it.each([
+    [{ driver: 'qemu', fencing: false }, {}, {}, ['WARNING heartbeat: there is no fencing (heartbeat.stonith, o']],
+    [undefined, {}, {}, ['WARNING heartbeat: there is no fencing (heartbeat.stonith): ']],
+    [
+      undefined,
+      { links: [settings.links[0]] },
+      {},
+      [expect.anything(), 'WARNING heartbeat: and there is only one link, so that one b'],
+    ],
+    [{ driver: 'qemu', fencing: true }, {}, {}, ['WARNING drbd: r0 does not wait for fencing (disk: { fencing:']],
+    [undefined, { stonith: ['* external/ssh db-a db-b'] }, {}, [expect.stringContaining('r0 does not wait')]],
+    [{ driver: 'qemu', fencing: true }, {}, waits, []],
+    [{ driver: 'qemu', fencing: true }, {}, { net: waits.disk }, []],
+  ])('what is not protected is said: %j %j %j', (vm, own, drbd, said) => {
+    expect(warnings(vm, own, drbd)).toEqual(said)
   })
 })

@@ -1,6 +1,6 @@
 // Detaches like -daemonize, writes its pid file, and answers on the QMP socket; holds no guest.
 const { spawn } = require('node:child_process')
-const { writeFileSync } = require('node:fs')
+const { rmSync, writeFileSync } = require('node:fs')
 const { createServer } = require('node:net')
 const { createInterface } = require('node:readline')
 
@@ -34,7 +34,10 @@ if (!process.send) {
       for (const message of commands[execute](given)) say(message)
     })
   })
-  server.listen(/^unix:(.*),server=on/.exec(after('-qmp'))[1], () => {
+  // A socket that a killed machine left is in nobody's way, as with the real one.
+  const socket = /^unix:(.*),server=on/.exec(after('-qmp'))[1]
+  rmSync(socket, { force: true })
+  server.listen(socket, () => {
     writeFileSync(after('-pidfile'), `${process.pid}\n`)
     process.send('up', () => process.disconnect())
   })
