@@ -6,7 +6,7 @@ import { fenceProgramText, fixes } from './install.js'
 import { type Builder, type Drbd, resourceFile } from './layout.js'
 import type { Meaning } from './meaning.js'
 import { fenceProgram, fencesItself, globalConfig, hideKey, keyOf, mainConfig, resourceConfig } from './render.js'
-import { drbdProbe, majorOf } from './status.js'
+import { drbdProbe, majorOf, pendingProbe } from './status.js'
 import { type AtConfig, globalFile, mainFile, usageFile, type View } from './view.js'
 
 export type ConfigId =
@@ -82,7 +82,14 @@ function resourceFinding(
   const different = existing && differences(wantedIn(view, name, desired), existing)
   const isAsWanted = different?.length === 0 && existing?.foreign.length === 0
   if (isAsWanted && mode === undefined) return undefined
-  const byHand = isAsWanted ? undefined : reasonByHand(name, view, existing)
+  // A resource that runs as its file says, elsewhere than the config does: to follow, DRBD would take its disk or its peer away.
+  const moved =
+    existing && view.drbd.minors[existing.hosts[node]?.minor ?? resource.minor] && !view.pending[name]
+      ? (different ?? []).filter(({ what }) => Object.hasOwn(existing.hosts, what.split('.')[0] ?? ''))
+      : []
+  const running =
+    moved.length > 0 ? `the resource is up with this ${moved.map(({ what }) => what).join(', ')}` : undefined
+  const byHand = isAsWanted ? undefined : (reasonByHand(name, view, existing) ?? running)
   if (byHand !== undefined)
     return finding('resource-by-hand', {
       subject,
@@ -101,6 +108,7 @@ function resourceFinding(
 const probesOf = ({ settings }: { readonly settings: Drbd }) => ({
   drbd: drbdProbe,
   conf: confProbe,
+  pending: pendingProbe(Object.keys(settings.resources)),
   resources: files(Object.fromEntries(Object.keys(settings.resources).map((name) => [name, resourceFile(name)]))),
   base: files({ main: mainFile, global: globalFile }),
   ...(Object.values(settings.resources).some(fencesItself) ? { program: files({ fence: fenceProgram }) } : {}),

@@ -1,3 +1,4 @@
+import type { FileFact } from 'ha-provision'
 import { parseConf, type Section } from './conf.js'
 import { resourceFile } from './layout.js'
 import { commonOf, type Meaning, resourcesOf } from './meaning.js'
@@ -33,13 +34,20 @@ export const foundKey = (meanings: readonly (Meaning | undefined)[]): string | u
 
 /** Names of what a file holds beside one resource. */
 function neighbours(content: string, name: string): readonly string[] {
+  const { sections, statements } = parseConf(content)
+  return [...statements, ...sections.map(({ words }) => words)]
+    .filter(([kind, own]) => kind !== 'resource' || own !== name)
+    .map((words) => words.join(' '))
+}
+
+/** Why a file cannot be read; undefined when it can. */
+function unreadable(file: FileFact): string | undefined {
+  if (file.mode === 'other') return `${file.path} is no file`
   try {
-    const { sections, statements } = parseConf(content)
-    return [...statements, ...sections.map(({ words }) => words)]
-      .filter(([kind, own]) => kind !== 'resource' || own !== name)
-      .map((words) => words.join(' '))
-  } catch {
-    return []
+    parseConf(file.content, file.path)
+    return undefined
+  } catch (error) {
+    return `${file.path} cannot be read: ${(error as Error).message}`
   }
 }
 
@@ -49,6 +57,9 @@ export function reasonByHand(name: string, { resources }: View, existing: Meanin
   const file = resources[name]
   if (existing?.from !== undefined && existing.from.replace(/:\d+$/, '') !== path)
     return `described in ${existing.from}`
+  // What cannot be read is not empty.
+  const broken = file && unreadable(file)
+  if (broken !== undefined) return broken
   const others = file ? neighbours(file.content, name) : []
   if (others.length > 0) return `${path} also holds ${others.join(', ')}`
   if (!existing) return undefined

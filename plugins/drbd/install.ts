@@ -5,7 +5,7 @@ import { packaged } from '../packaged.js'
 import { existingConf, foundKey } from './existing.js'
 import { resourceFile } from './layout.js'
 import { globalConfig, mainConfig, resourceConfig } from './render.js'
-import { majorOf } from './status.js'
+import { cutting, majorOf } from './status.js'
 import { type AtConfig, mainFile, usageFile } from './view.js'
 
 type Steps = readonly (Step & { readonly on: string })[]
@@ -55,7 +55,15 @@ function install(at: At): Steps {
     { kind: 'write', on, path, content, mode: '0600' },
     // Options change in a running resource without interrupting it. One that was disconnected stays so.
     ...(state && state.connection !== 'StandAlone'
-      ? [{ kind: 'run' as const, on, title: `adjust ${name}`, command: sh`drbdadm adjust ${name} </dev/null` }]
+      ? [
+          {
+            kind: 'run' as const,
+            on,
+            title: `adjust ${name}`,
+            // The next stage finds it not adjusted, and asks before it interrupts.
+            command: sh`if drbdadm -d adjust ${name} </dev/null | awk '{ print $2 }' | grep -q -E ${cutting.source}; then echo 'left: it would interrupt'; else drbdadm adjust ${name} </dev/null; fi`,
+          },
+        ]
       : []),
   ]
 }

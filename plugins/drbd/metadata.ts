@@ -3,7 +3,7 @@ import type network from '../network/index.js'
 import type storage from '../storage/index.js'
 import { describe, type Evidence, evidenceOf, isEmpty, isInUse, uses, wipe } from '../storage/index.js'
 import { backingPath, type Drbd, type Resource } from './layout.js'
-import { drbdProbe, isConnected, isNewProbe, pendingProbe, spell, statusCommand } from './status.js'
+import { cutting, drbdProbe, isConnected, isNewProbe, pendingProbe, spell, statusCommand } from './status.js'
 
 type Id =
   | 'no-metadata'
@@ -55,8 +55,17 @@ export const metadataTask = (t: TaskBuilder<Drbd, typeof network | typeof storag
           const e = evidence[device]
           if (state && state.disk !== 'Diskless') {
             // StandAlone is a decision that somebody or DRBD took, unless the side never had data: then `up` was cut off.
-            if (state.connection !== 'StandAlone' ? pending.includes(name) : isNew.includes(name))
-              found.push(finding('not-adjusted', { subject, desired: 'as its file says', actual: spell(state) }))
+            if (state.connection !== 'StandAlone' ? pending[name] : isNew.includes(name)) {
+              const cuts = (pending[name] ?? []).filter((verb) => cutting.test(verb))
+              found.push(
+                finding('not-adjusted', {
+                  subject,
+                  desired: 'as its file says',
+                  actual: spell(state),
+                  ...(cuts.length > 0 ? { note: `adjust would ${cuts.join(', ')}` } : {}),
+                }),
+              )
+            }
           } else if (!e?.exists) return { waits: `waits for ${device} on ${node}` }
           // What lies on the volume says nothing of metadata that is elsewhere.
           else if (resource.metadata !== 'internal')
@@ -100,7 +109,7 @@ export const metadataTask = (t: TaskBuilder<Drbd, typeof network | typeof storag
           'The metadata of this resource is on a device of its own, which this tool never writes. If the resource only has to come up: drbdadm up RES. If it is new: drbdadm create-md RES, after looking at what that device holds.',
       },
       'not-up': ({ finding: { subject } }) => [adjust(...parts(subject))],
-      'not-adjusted': ({ finding: { subject } }) => [adjust(...parts(subject))],
+      'not-adjusted': ({ finding: { subject, note } }) => [adjust(...parts(subject), note)],
       'not-connected': ({ settings, nodes, finding: { subject = '' } }) => [
         {
           kind: 'wait',
@@ -118,11 +127,12 @@ export const metadataTask = (t: TaskBuilder<Drbd, typeof network | typeof storag
   })
 
 /** Brings up what is missing, also attaches what is diskless; never promotes. */
-const adjust = (name: string, on: string): Step & { readonly on: string } => ({
+const adjust = (name: string, on: string, cuts?: string): Step & { readonly on: string } => ({
   kind: 'run',
   on,
   title: `adjust ${name}`,
   command: sh`drbdadm adjust ${name} </dev/null`,
+  ...(cuts === undefined ? {} : { interrupts: `${name} on ${on} loses its disk or its peer for a moment (${cuts})` }),
 })
 
 /**

@@ -145,10 +145,25 @@ export const openProbe: Probe<readonly number[]> = ask(
   ],
 )
 
-/** Resources whose running state differs from their file. Only their names come back: what would be run shows the key. */
-export const pendingProbe = (resources: readonly string[]): Probe<readonly string[]> =>
+/**
+ * Resources whose running state differs from their file, with what `drbdadm adjust` would do: `net-options`, `attach`.
+ * Only these words come back: the commands themselves show the key.
+ */
+export const pendingProbe = (resources: readonly string[]): Probe<Readonly<Record<string, readonly string[]>>> =>
   ask(
     sh`[ -r /proc/drbd ] && [ -e /etc/drbd.conf ] || exit 0
-for r in ${resources}; do [ -z "$(INIT_VERSION=1 drbdadm -d adjust "$r" 2>/dev/null)" ] || echo "$r"; done`,
-    ({ stdout }) => stdout.split('\n').filter(Boolean),
+for r in ${resources}; do v=$(INIT_VERSION=1 drbdadm -d adjust "$r" 2>/dev/null | awk '{ print $2 }'); [ -z "$v" ] || echo "$r" $v; done`,
+    ({ stdout }) =>
+      Object.fromEntries(
+        stdout
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => {
+            const [name = '', ...verbs] = line.split(' ')
+            return [name, verbs]
+          }),
+      ),
   )
+
+/** Words of drbdsetup that take the disk or the peer away from a resource in use. */
+export const cutting = /^(detach|down|disconnect|resize|secondary|del-(minor|resource|peer|path))$/

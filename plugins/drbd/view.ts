@@ -12,6 +12,8 @@ export const globalFile = '/etc/drbd.d/global_common.conf'
 export interface View {
   readonly drbd: DrbdFact
   readonly conf: ConfFact
+  /** What would be adjusted: the resource runs otherwise than its file says. */
+  readonly pending: Readonly<Record<string, readonly string[]>>
   readonly resources: Readonly<Record<string, FileFact | undefined>>
   readonly base: Readonly<Record<'main' | 'global', FileFact | undefined>>
   /** Asked where a resource needs it. */

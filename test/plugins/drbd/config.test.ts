@@ -28,11 +28,13 @@ interface Node {
   readonly common?: string
   /** What drbdadm says when it refuses. */
   readonly refused?: string
+  /** What the kernel would change to run as the file says. */
+  readonly pending?: string
 }
 /** Findings of the config task where both nodes hold these files, or each its own. */
 function found(a: Node, b: Node = a, own: object = {}, program = '') {
   const task = taskOf(drbd, 'config')
-  const facts = (node: string, { resource, common = '', refused }: Node) => {
+  const facts = (node: string, { resource, common = '', refused, pending = 'r0 net-options\n' }: Node) => {
     const files = { ...base, '/etc/drbd.d/global_common.conf': base['/etc/drbd.d/global_common.conf'] + common }
     return factsOf(task, nodeContextOf({ settings: settings(own), others }, node), {
       drbd: output(status([0])),
@@ -48,6 +50,7 @@ function found(a: Node, b: Node = a, own: object = {}, program = '') {
       resources: output(filesOutput({ [path]: resource }, '0600')),
       base: output(filesOutput(files)),
       program: output(program),
+      pending: output(pending),
     })
   }
   return findingsOf(task.check({ ...at(own), nodes: { 'db-a': facts('db-a', a), 'db-b': facts('db-b', b) } }))
@@ -152,6 +155,37 @@ it('files as wanted that drbdadm refuses all the same are told by place, without
       subject: 'db-a',
       desired: 'drbdadm dump',
       actual: 'in resource r0, on db-a, IP 10.77.0.1 not found on this host, /etc/drbd.d/x.res:3',
+    },
+  ])
+})
+
+describe('a resource that is up', () => {
+  const judged = (resource: string, pending: string) => found(of(resource, { pending }), of(file()))
+  it.each([
+    ['port 7788;'.replace('port ', '10.77.0.1:'), '10.77.0.1:7799;', 'db-a.address'],
+    ['disk /dev/vg0/data;', 'disk /dev/vg0/other;', 'db-a.disk, db-b.disk'],
+    ['meta-disk internal;', 'meta-disk /dev/vg0/meta[0];', 'db-a.metadata, db-b.metadata'],
+  ])('and runs elsewhere than the config says is left to a person: %s', (from, to, what) => {
+    expect(judged(file().replace(from, to), '')).toMatchObject([
+      { id: 'resource-by-hand', subject: 'r0 on db-a', note: `the resource is up with this ${what}` },
+    ])
+  })
+  it('and runs as the config says gets its file back', () => {
+    const edited = file().replace('10.77.0.1:7788', '10.77.0.1:7799')
+    expect(judged(edited, 'r0 disconnect connect\n')).toMatchObject([{ id: 'resource-file' }])
+  })
+  it('gets another option', () => {
+    expect(judged(file().replace('ping-timeout 30', 'ping-timeout 31'), '')).toMatchObject([{ id: 'resource-file' }])
+  })
+})
+
+it('a file that cannot be read is not empty: it is left to a person', () => {
+  const refused = `${path}:3: Parse error: '}' expected,\n\tbut got 'x'\n`
+  expect(found(of('resource r0 {\n  net {\n', { refused }), of(file()))).toMatchObject([
+    {
+      id: 'resource-by-hand',
+      subject: 'r0 on db-a',
+      note: `${path} cannot be read: line 3: a closing brace is missing`,
     },
   ])
 })

@@ -120,6 +120,7 @@ describe('files', () => {
     drbd: recorded('in-sync.a.status'),
     conf: `@@main /etc/drbd.conf\n@@dump\n${dumped(base, resource)}@@code 0\n`,
     base: filesOutput(base),
+    pending: '',
     resources: resource === undefined ? filesOutput({}) : filesOutput({ [path]: resource }, mode),
   })
   it('the same file on both nodes, with a key, is as wanted', () => {
@@ -152,7 +153,7 @@ describe('files', () => {
     const [validate, write, adjust] = judge('config', node(file('k1').replace('60M', '1M')), node(file('k1'))).steps()
     expect(scripts([validate as Step])[0]).toContain('drbdadm -c "$t" sh-nop all')
     expect(write).toMatchObject({ kind: 'write', path })
-    expect(scripts([adjust as Step])).toEqual(['drbdadm adjust r0 </dev/null'])
+    expect(scripts([adjust as Step])[0]).toContain('else drbdadm adjust r0 </dev/null; fi')
   })
   it('a key that others can read is a finding', () => {
     expect(judge('config', node(file('k1'), '0644'), node(file('k1'))).answer).toMatchObject([
@@ -212,6 +213,12 @@ describe('metadata', () => {
   it('what runs otherwise than its file says is adjusted, but not what was disconnected', () => {
     const edited = { ...withTool('in-sync', 'a'), pending: 'r0\n' }
     expect(judge('metadata', edited, withTool('in-sync', 'b')).ids()).toEqual(['not-adjusted r0 on db-a'])
+    const stepFor = (pending: string) =>
+      judge('metadata', { ...edited, pending }, withTool('in-sync', 'b')).steps()[0] as { interrupts?: string }
+    expect(stepFor('r0 net-options disk-options\n').interrupts).toBeUndefined()
+    expect(stepFor('r0 detach attach\n').interrupts).toBe(
+      'r0 on db-a loses its disk or its peer for a moment (adjust would detach)',
+    )
     expect(judge('metadata', withTool('split-brain', 'a'), withTool('split-brain', 'b')).answer).toEqual([])
   })
   it('metadata on a device of its own is never made, however empty the volume is', () => {

@@ -44,6 +44,7 @@ export function judged(situation: Situation, options: unknown, changed: (conf: s
       conf: output(changed(recorded(name, node, version))),
       resources: output(etc(name, resources, mode)),
       base: output(etc(name, ['/etc/drbd.conf', '/etc/drbd.d/global_common.conf'])),
+      pending: output(''),
     })
   const all = { ...at, nodes: { 'db-a': facts('db-a'), 'db-b': facts('db-b') } }
   const findings = findingsOf(task.check(all))
