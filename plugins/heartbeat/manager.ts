@@ -10,25 +10,23 @@ const isPacemakers = ({ crm }: Crm): boolean => parseHaCf(crm.config?.content ??
 const pacemakers = (nodes: Readonly<Record<string, Crm>>): readonly string[] =>
   Object.entries(nodes).flatMap(([node, facts]) => (isPacemakers(facts) ? [node] : []))
 
-/** Looked at before anything changes: such a cluster is another product, whatever its ha.cf has in common with ours. */
+/** Looked at before anything changes on a node: such a cluster is another product, whatever its ha.cf has in common with ours. */
 export const managerTask = (t: Builder): Task =>
-  t.perCluster({
+  t.perNode({
     id: 'manager',
     title: 'heartbeat has the resources',
-    early: true,
+    before: 'network',
     probes: () => ({ crm: probe }),
-    check({ nodes }) {
-      const found = pacemakers(nodes)
-      return found.length === 0
-        ? []
-        : [
+    check: ({ facts }) =>
+      isPacemakers(facts)
+        ? [
             finding('pacemaker', {
-              subject: found.join(', '),
+              subject: paths.config,
               desired: 'resources in haresources',
               actual: 'ha.cf gives them to Pacemaker',
             }),
           ]
-    },
+        : [],
     fix: {
       pacemaker: {
         manual:

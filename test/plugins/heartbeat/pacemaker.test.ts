@@ -25,28 +25,25 @@ describe('who has the resources', () => {
 })
 
 describe('a cluster that Pacemaker manages', () => {
-  const manager = (a: string, b: string) => judgeCluster('manager', { 'db-a': { crm: a }, 'db-b': { crm: b } })
+  const manager = (crm: string) => judgeNode('manager', { crm })
   it.each(on)('%s: is left to a person', (line) => {
-    const { answer, steps } = manager(ha(line), ha(line))
+    const { answer, steps } = manager(ha(line))
     expect(answer).toEqual([
       {
         id: 'pacemaker',
-        subject: 'db-a, db-b',
+        subject: '/etc/ha.d/ha.cf',
         desired: 'resources in haresources',
         actual: 'ha.cf gives them to Pacemaker',
       },
     ])
     expect(steps).toThrow('manual: Pacemaker has the resources of this cluster')
   })
-  it('on one node is enough', () => {
-    expect(manager(config(ours), ha('crm on')).answer).toMatchObject([{ id: 'pacemaker', subject: 'db-b' }])
-  })
   it('heartbeat alone, or nothing yet, is in order', () => {
-    expect(manager(config(ours), config(ours)).answer).toEqual([])
-    expect(manager('', '').answer).toEqual([])
+    expect(manager(config(ours)).answer).toEqual([])
+    expect(manager('').answer).toEqual([])
   })
-  it('is seen before anything changes on a node', () => {
-    expect(taskOf(heartbeat, 'manager').early).toBe(true)
+  it('is seen before anything changes on that node', () => {
+    expect(taskOf(heartbeat, 'manager').before).toBe('network')
   })
 
   const waits = { waits: 'Pacemaker has the resources of db-a (ha.cf): nothing is judged, and nothing changed' }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import heartbeat from '../../../plugins/heartbeat/index.js'
-import { expected, filesOutput, judgeCluster, settings, unitsOutput } from './lab.js'
+import { expected, filesOutput, judgeCluster, unitsOutput } from './lab.js'
 
 const ours = expected('haresources')
 const judge = (a: string, b: string, changed: object = {}, content = ours) => {
@@ -62,22 +62,6 @@ systemctl reset-failed heartbeat.service 2>/dev/null; systemctl start heartbeat.
   })
   it('starts without a word where nothing runs', () => {
     expect(interrupts('inactive', 'inactive', back, others)).toEqual([undefined, undefined])
-  })
-})
-
-describe('before a run', () => {
-  const said = (changed: object) => {
-    const lines: string[] = []
-    heartbeat.hooks?.['before-run']?.({
-      settings: () => ({ ...settings, ...changed }),
-      log: (line: string) => lines.push(line),
-    } as never)
-    return lines.length
-  }
-  it('missing fencing is said, louder with one link, and not at all with fencing', () => {
-    expect(said({})).toBe(1)
-    expect(said({ links: settings.links.slice(0, 1) })).toBe(2)
-    expect(said({ stonith: ['* external/ssh db-a db-b'] })).toBe(0)
   })
 })
 
