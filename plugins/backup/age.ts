@@ -13,7 +13,6 @@ import {
 import { sections } from '../db2/probes.js'
 import { databasesOf, instanceOf, type Nodes } from './databases.js'
 import { type At, type Builder, toolOf } from './layout.js'
-import { interruption, loggingProbes } from './offline.js'
 import { surveyProbe } from './survey.js'
 import type { Key } from './tools/tool.js'
 
@@ -34,7 +33,7 @@ export const ageTask = (t: Builder): Task =>
   t.perCluster({
     id: 'age',
     title: 'the last backup is good and recent',
-    probes: (at) => ({ survey: surveyProbe(at), ...loggingProbes(at) }),
+    probes: (at) => ({ survey: surveyProbe(at) }),
     check(at): readonly Finding<Id>[] | { waits: string } {
       const nodes = (at as unknown as Asked).nodes
       const databases = databasesOf(at, nodes)
@@ -74,13 +73,11 @@ function backUp(at: Asked & { readonly finding: Finding }): readonly Placed[] {
   const [instance = '', database = ''] = key.split('/')
   const tool = toolOf(at)
   const unit = unitOf(key)
-  const interrupts = interruption(at, at.nodes[on], key)
   return [
     {
       kind: 'run',
       on,
       title: `back up ${key}`,
-      ...(interrupts === undefined ? {} : { interrupts }),
       command: sh`systemctl is-active -q ${unit} || { systemctl reset-failed ${unit} 2>/dev/null
 systemd-run -q --unit=${unit} sh -c ${tool.run(at.settings).script} backup ${instance} ${database}; }`,
     },

@@ -42,7 +42,7 @@ export const schema = {
       type: 'boolean',
       default: false,
       description:
-        'Interrupts the service: databases with circular logging are backed up offline, their clients disconnected; by the timer, and by a run with --allow interruption. Otherwise they are reported.',
+        'Interrupts the service: databases with circular logging are backed up offline, their clients disconnected. Otherwise they are reported.',
     },
     exclude: {
       type: 'array',

@@ -34,7 +34,6 @@ const shell = (text: string): Command => sh`sh -c ${text} backup ${raw('"$1" "$2
 /** A tool of the user's, known by three commands and one file. */
 export const custom: Tool = {
   name: 'custom',
-  hasOffline: false,
   timers: [],
   faults(at): readonly Fault[] {
     const { custom: options, copy } = at.settings

@@ -33,7 +33,6 @@ const call = (verb: string): Command => sh`${paths.program} ${raw(verb)}`
 /** A program of ours around Db2's own backup, in the same state on both nodes; it works where the instance is active. */
 export const native: Tool = {
   name: 'db2-native',
-  hasOffline: true,
   timers: ['ha-db2-backup.timer'],
   faults({ settings: { custom, copy } }): readonly Fault[] {
     const faults: Fault[] = []

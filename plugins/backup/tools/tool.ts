@@ -36,8 +36,6 @@ export interface ListFile {
 /** What backs databases up. The commands run as root on a node, with the instance as `$1` and the database as `$2`. */
 export interface Tool {
   readonly name: Backup['tool']
-  /** `backup.offline` is an option of it: it may disconnect clients then. */
-  readonly hasOffline: boolean
   faults(at: At): readonly Fault[]
   packages(settings: Backup): readonly PackageNeed[]
   /** Files that are the same on both nodes, by their path. */

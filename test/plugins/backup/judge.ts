@@ -17,8 +17,7 @@ export const others = {
   db2: { installDir: '/opt/db2', instances: { inst: { home: '/data/inst', databases: {} } } },
   drbd: { primary: 'db-a', resources: {} },
 }
-export const situation = (changed: object = {}, own: object = others) =>
-  contextOf({ settings: { ...settings, ...changed }, others: own as typeof others })
+export const situation = (changed: object = {}) => contextOf({ settings: { ...settings, ...changed }, others })
 
 interface Said {
   readonly now?: number
@@ -61,38 +60,24 @@ export function said(all: Said): string {
   }\n@@end 0\n`
 }
 
-/** What db2's question about an instance is answered with, where the configuration of SHOP is this. */
-export const configured = (configuration: string, code = 0): string =>
-  [
-    ['', 'passwd 0'],
-    ['/data/inst /dev/drbd0', 'place 0'],
-    ...['sqllib', 'sqldbdir', 'processes', 'no-greg', 'services', 'fmcd', 'sockets'].map((name) => ['', `${name} 0`]),
-    [configuration, `cfg:SHOP ${code}`],
-    ['', 'end 0'],
-  ]
-    .map(([text, section]) => `${text}\n\n@@${section}\n`)
-    .join('')
-
 const listPath = '/etc/ha-provision/backup.databases'
 
 /** Findings of a task from what both nodes said, and the steps that would mend them. */
 export function judgeCluster(
   id: string,
-  answers: Readonly<Record<string, { readonly survey: string; readonly list?: string; readonly instance?: string }>>,
+  answers: Readonly<Record<string, { readonly survey: string; readonly list?: string }>>,
   changed: object = {},
-  own: object = others,
 ) {
   const task = taskOf(backup, id)
-  const context = situation(changed, own)
+  const context = situation(changed)
   const nodes = Object.fromEntries(
-    Object.entries(answers).map(([node, { survey, list, instance: said }]) => {
+    Object.entries(answers).map(([node, { survey, list }]) => {
       const texts: Record<string, string> = {
         survey,
-        ...(said === undefined ? {} : { 'db2:inst': said }),
         list: list === undefined ? '' : filesOutput({ [listPath]: list }),
       }
-      const at = nodeContextOf({ settings: context.settings, others: own as typeof others }, node)
-      const probes = Object.entries(task.probes(at))
+      const own = nodeContextOf({ settings: context.settings, others }, node)
+      const probes = Object.entries(task.probes(own))
       return [node, Object.fromEntries(probes.map(([name, probe]) => [name, probe.parse(output(texts[name] ?? ''))]))]
     }),
   )

@@ -4,8 +4,8 @@ import { databasesOf, type Nodes } from '../../../plugins/backup/databases.js'
 import type { At } from '../../../plugins/backup/layout.js'
 import { native, paths } from '../../../plugins/backup/tools/native.js'
 import { output } from '../../support/task.js'
-import { configured, judgeCluster, judgeNode, others, said, settings, situation } from './judge.js'
-import { config, directory, recorded } from './lab.js'
+import { judgeCluster, judgeNode, said, settings, situation } from './judge.js'
+import { directory, recorded } from './lab.js'
 
 const now = 1_732_634_240
 const hours = (n: number) => now - n * 3600
@@ -150,53 +150,6 @@ describe('the age of the last backup', () => {
     expect(ages(active({ last: {} }), standby({ last: {} })).answer).toEqual({
       waits: 'waits for backup/coverage: inst/SHOP',
     })
-  })
-})
-
-describe('a backup that is overdue, where offline ones are permitted', () => {
-  const known = {
-    ...others,
-    db2: { ...others.db2, instances: { inst: { home: '/data/inst', databases: { SHOP: {} } } } },
-  }
-  const interrupts = (
-    instance: string,
-    {
-      offline = true,
-      own = known as object,
-      last = { 'inst/SHOP': hours(500) } as Record<string, number | undefined>,
-      more = {},
-    } = {},
-  ) => {
-    const nodes = both(active({ last }), standby())
-    const answers = Object.fromEntries(Object.entries(nodes).map(([node, rest]) => [node, { ...rest, instance }]))
-    const [run] = judgeCluster('age', answers, { offline, ...more }, own).steps()
-    expect(run).toMatchObject({ kind: 'run', on: 'db-a' })
-    return run?.kind === 'run' ? run.interrupts : undefined
-  }
-  const circular = configured(config('OFF'))
-  const why = 'inst/SHOP is backed up offline, its clients are disconnected'
-  it('interrupts the service with circular logging, and says so', () => {
-    expect(interrupts(circular)).toBe(why)
-    expect(interrupts(circular, { last: { 'inst/SHOP': undefined } })).toBe(why)
-  })
-  it.each([
-    ['a database that no config names', circular, others],
-    ['a configuration that cannot be read', configured('SQL1031N', 4), known],
-    ['a configuration without the parameter', configured(' Backup pending = NO\n A (BC) = D\n'), known],
-  ])('unknown is not archive logging: %s', (_, instance, own) => {
-    expect(interrupts(instance, { own })).toBe(why)
-  })
-  it.each([
-    ['archive logging: it is online', configured(config('DISK:/logs/')), {}],
-    ['backup pending: nobody is connected', configured(config('OFF', 'YES')), {}],
-    ['offline ones not permitted: it fails', circular, { offline: false }],
-    [
-      'a tool of the user’s: the option is not its own',
-      circular,
-      { more: { tool: 'custom', custom: { coveredBy: 'a', run: 'b', lastBackup: 'c' } } },
-    ],
-  ])('interrupts nothing with %s', (_, instance, rest) => {
-    expect(interrupts(instance, rest)).toBeUndefined()
   })
 })
 
